@@ -1,0 +1,87 @@
+# Everything a newcomer needs: `make run` and `make test`. Both set up what they need first.
+PORT ?= 8080
+DATA_DIR ?= .data/demo
+PYTHON ?= python3
+JOBS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv pip
+export UV_LINK_MODE ?= copy
+export PYTHONDONTWRITEBYTECODE ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-test setup-bench run test lint format bench clean lock wheel
+
+help:
+	@echo "make run    set up and start Doorward with an example account (PORT=$(PORT) DATA_DIR=$(DATA_DIR))"
+	@echo "make test   set up and run the whole test suite (JOBS=$(JOBS))"
+	@echo "make lint   formatting, lint rules, types, import directions"
+	@echo "make bench  side-by-side measurements; writes benchmarks/RESULTS.md"
+	@echo "make setup  the set-up alone: $(VENV) with $(BIN)/doorward"
+	@echo "make clean  remove everything the other targets made"
+
+setup: $(VENV)/.runtime
+setup-test: $(VENV)/.test node_modules/.installed
+setup-bench: $(VENV)/.bench
+
+$(BIN)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Doorward needs Python 3.11 or newer; set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+	  || { echo "python3 cannot make a virtual environment: install the package python3-venv" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/tools.lock
+
+$(VENV)/.runtime: pyproject.toml requirements/runtime.lock | $(BIN)/uv
+	$(UV) install --quiet --python $(BIN)/python --require-hashes -r requirements/runtime.lock
+	$(UV) install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.test: requirements/dev.lock $(VENV)/.runtime
+	$(UV) install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.lock
+	@touch $@
+
+$(VENV)/.bench: requirements/bench.lock $(VENV)/.test
+	$(UV) install --quiet --python $(BIN)/python --require-hashes -r requirements/bench.lock
+	@touch $@
+
+# The vendor's own client is our conformance peer; the tests that need it say so when Node is missing.
+node_modules/.installed: package.json package-lock.json
+	@if command -v npm >/dev/null; then npm ci --ignore-scripts --no-audit --no-fund --loglevel=error; \
+	else echo "npm was not found: install Node.js 18 or newer (Debian: apt-get install nodejs npm)" >&2; exit 1; fi
+	@touch $@
+
+run: setup
+	$(BIN)/doorward demo --port $(PORT) --data-dir $(DATA_DIR)
+
+test: setup-test
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+lint: $(VENV)/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/.test
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup-bench
+	$(BIN)/python -m benchmarks
+
+wheel: $(VENV)/.runtime
+	$(UV) install --quiet --python $(BIN)/python --require-hashes -r requirements/tools.lock
+	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python --out-dir dist .
+
+# Neither `uv.lock` nor `pylock.toml` is kept: both record the index they were made from; these files do not.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+lock: | $(BIN)/uv
+	$(LOCK) pyproject.toml --output-file requirements/runtime.lock
+	$(LOCK) pyproject.toml --group dev --constraint requirements/runtime.lock --output-file requirements/dev.lock
+	$(LOCK) pyproject.toml --group bench --constraint requirements/dev.lock --output-file requirements/bench.lock
+	$(LOCK) requirements/tools.in --output-file requirements/tools.lock
+
+clean:
+	rm -rf $(VENV) node_modules dist build .data .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,3 @@
+"""Doorward: who may open which door, and when."""
+
+__version__ = "0.1.0"

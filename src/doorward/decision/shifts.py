@@ -19,9 +19,13 @@ DAY_MINUTES: Final = 24 * 60
 
 _BLOCKS_REMEMBERED = 8
 _BLOCKS_AHEAD = 14  # next_change() looks a little over a year ahead
+_FOR_EVER = 1 << 62
 
 Span = tuple[int, int]
 """A half-open stretch [start, end) of instants."""
+
+_Edges = tuple[int, int, tuple[int, ...]]
+"""From, up to, and the instants between them at which a rule opens and closes in turn; it is closed before the first."""
 
 
 class Window(NamedTuple):
@@ -63,7 +67,9 @@ def weekday(day: int) -> int:
     return (day + 3) % 7
 
 
-def expand(rule: Weekly, zone: str, holidays: frozenset[int], block: int) -> tuple[Span, ...]:
+def expand(
+    rule: Weekly, zone: str, holidays: frozenset[int], block: int
+) -> tuple[Span, ...]:
     """The spans of one block in which the rule is open: sorted, disjoint, not touching."""
     spans: list[Span] = []
     for segment in segments(zone, block):
@@ -74,7 +80,11 @@ def expand(rule: Weekly, zone: str, holidays: frozenset[int], block: int) -> tup
                 continue
             if rule.last_day is not None and day > rule.last_day:
                 continue
-            kind = HOLIDAY if rule.holidays == "replace" and day in holidays else weekday(day)
+            kind = (
+                HOLIDAY
+                if rule.holidays == "replace" and day in holidays
+                else weekday(day)
+            )
             midnight = day * DAY_MS
             for window in rule.windows:
                 if kind in window.days:
@@ -100,69 +110,85 @@ def _merged(spans: list[Span]) -> tuple[Span, ...]:
 class Timetable:
     """A rule read in one zone with one set of holidays: answers whether it is open at an instant.
 
-    Immutable in what it says. It remembers the stretch that the last question fell into, so that the next question is
-    usually answered by two comparisons, and the sorted instants of the last few blocks.
+    A value: equal to another of the same rule, zone and holidays. It remembers the instants at which it opens and closes
+    in the blocks last asked about, so that a question is usually answered by one binary search in a few dozen numbers.
     """
 
-    __slots__ = ("_blocks", "_last", "holidays", "rule", "zone")
+    __slots__ = ("_around", "_blocks", "holidays", "rule", "zone")
 
-    def __init__(self, rule: Rule, zone: str, holidays: frozenset[int] = frozenset()) -> None:
+    def __init__(
+        self, rule: Rule, zone: str, holidays: frozenset[int] = frozenset()
+    ) -> None:
         self.rule = rule
         self.zone = zone
         self.holidays = holidays
-        self._last: tuple[int, int, bool] = (0, 0, False)
-        self._blocks: dict[int, tuple[Span, ...]] = {}
+        self._around: _Edges = (0, 0, ())
+        self._blocks: dict[int, _Edges] = {}
 
     def open_at(self, at: int) -> bool:
         """Whether the shift is open at the instant `at`.
 
         Raises OverflowError or ValueError outside the years 1 to 9999 and ZoneInfoNotFoundError for an unknown zone.
         """
-        start, end, is_open = self._last
-        if start <= at < end:
-            return is_open
-        self._last = start, end, is_open = self._stretch(at)
-        return is_open
+        first, beyond, edges = self._around
+        if not first <= at < beyond:
+            edges = self._load(at)[2]
+        return bisect_right(edges, at) % 2 == 1
 
     def next_change(self, at: int) -> int | None:
-        """The first instant after `at` at which the shift opens or closes; None if there is none within a year."""
-        if isinstance(self.rule, Stretch):
-            if at < self.rule.start:
-                return self.rule.start
-            return self.rule.end if at < self.rule.end else None
-        now_open = self.open_at(at)
+        """The first instant after `at` at which the shift opens or closes; None if there is none within a year.
+
+        Raises as `open_at` does.
+        """
+        is_open = self.open_at(at)
         for _ in range(_BLOCKS_AHEAD):
-            end = self._stretch(at)[1]
-            if self.open_at(end) != now_open:
-                return end
-            at = end
+            _, beyond, edges = self._load(at)
+            index = bisect_right(edges, at)
+            if index < len(edges) and edges[index] < beyond:
+                return edges[index]
+            if isinstance(self.rule, Stretch):
+                return None
+            if self.open_at(beyond) != is_open:
+                return beyond
+            at = beyond
         return None
 
-    def _stretch(self, at: int) -> tuple[int, int, bool]:
-        """The longest known stretch around `at` in which nothing changes, and whether it is open."""
-        if isinstance(self.rule, Stretch):
-            if at < self.rule.start:
-                return at, self.rule.start, False
-            if at < self.rule.end:
-                return self.rule.start, self.rule.end, True
-            return self.rule.end, at + DAY_MS, False
+    def _load(self, at: int) -> _Edges:
         block = at // BLOCK_MS
-        spans = self._spans(self.rule, block)
-        index = bisect_right(spans, (at, 1 << 63)) - 1
-        if index >= 0 and at < spans[index][1]:
-            return *spans[index], True
-        start = spans[index][1] if index >= 0 else block * BLOCK_MS
-        end = spans[index + 1][0] if index + 1 < len(spans) else (block + 1) * BLOCK_MS
-        return start, end, False
-
-    def _spans(self, rule: Weekly, block: int) -> tuple[Span, ...]:
         found = self._blocks.get(block)
         if found is None:
-            found = expand(rule, self.zone, self.holidays, block)
             if len(self._blocks) >= _BLOCKS_REMEMBERED:
                 self._blocks = {}
-            self._blocks[block] = found
+            found = self._blocks[block] = self._edges(block)
+        self._around = found
         return found
+
+    def _edges(self, block: int) -> _Edges:
+        rule = self.rule
+        if isinstance(rule, Stretch):
+            return (
+                -_FOR_EVER,
+                _FOR_EVER,
+                (rule.start, rule.end) if rule.start < rule.end else (),
+            )
+        spans = expand(rule, self.zone, self.holidays, block)
+        return (
+            block * BLOCK_MS,
+            (block + 1) * BLOCK_MS,
+            tuple(edge for span in spans for edge in span),
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Timetable):
+            return NotImplemented
+        return (self.rule, self.zone, self.holidays) == (
+            other.rule,
+            other.zone,
+            other.holidays,
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.rule, self.zone, self.holidays))
 
     def __repr__(self) -> str:
         return f"Timetable({self.rule!r}, {self.zone!r}, {len(self.holidays)} holidays)"

@@ -7,11 +7,13 @@ there, and when. So a change to a person is one assignment, whatever the number 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from doorward.decision.shifts import Timetable
 
 Status = Literal["active", "disabled", "deleted"]
+
+_SPARE_SETS: Final = 1024
 
 
 class Credential(NamedTuple):
@@ -35,51 +37,102 @@ class Person(NamedTuple):
 
 
 class Directory:
-    """Credential → person, of one account. Changed one person at a time; read by every channel of the process."""
+    """Credential → person, of one account. Changed one person at a time; read by every channel of the process.
 
-    __slots__ = ("_credentials", "_kinds", "_roles", "by_kind", "people")
+    What it says depends on what it was told last about each person, not on the order. Should several have the same
+    credential, it is that of somebody who is not deleted, then of the newest (highest id).
+    """
+
+    __slots__ = (
+        "_credentials",
+        "_interned",
+        "_kinds",
+        "_role_ids",
+        "_shared",
+        "by_kind",
+        "people",
+    )
 
     def __init__(self) -> None:
         self.people: dict[int, Person] = {}
         self.by_kind: dict[str, dict[str, Person]] = {}
         self._credentials: dict[int, tuple[Credential, ...]] = {}
-        # Thousands of people share a few hundred sets of roles and kinds: each set is kept once.
-        self._roles: dict[frozenset[int], frozenset[int]] = {}
+        self._shared: dict[Credential, set[int]] = {}
+        """Whose it is, of the few credentials that several people have or had (a deleted person's card, handed on)."""
+        # Thousands of people share a few hundred roles and sets of them: each is kept once, which saves memory and, more
+        # to the point, the time of fetching it from there.
+        self._role_ids: dict[int, int] = {}
+        self._interned: dict[frozenset[int], frozenset[int]] = {}
         self._kinds: dict[frozenset[str], frozenset[str]] = {}
 
     def put(self, person: Person, credentials: Iterable[Credential]) -> None:
-        """Add the person or replace what was known of them.
-
-        A credential that a deleted person once had does not displace the one who has it now.
-        """
-        self.remove(person.id)
-        held = tuple(credentials)
+        """Add the person or replace what was known of them; at no moment in between are they unknown."""
+        held = tuple(dict.fromkeys(credentials))
         kinds = frozenset(credential.kind for credential in held)
         person = person._replace(
-            roles=self._roles.setdefault(person.roles, person.roles), kinds=self._kinds.setdefault(kinds, kinds)
+            roles=self._one_copy(person.roles),
+            kinds=self._kinds.setdefault(kinds, kinds),
         )
+        before = self._credentials.get(person.id, ())
         self.people[person.id] = person
         self._credentials[person.id] = held
-        for kind, value in held:
-            holders = self.by_kind.setdefault(kind, {})
-            if person.status != "deleted" or value not in holders:
-                holders[value] = person
+        for credential in before:
+            if credential not in held:
+                self._release(credential, person.id)
+        for credential in held:
+            self._claim(credential, person)
 
     def remove(self, person_id: int) -> None:
         """Forget a person and the credentials that are theirs; nothing happens if nobody has this id."""
         self.people.pop(person_id, None)
-        for kind, value in self._credentials.pop(person_id, ()):
-            holders = self.by_kind[kind]
-            holder = holders.get(value)
-            if holder is not None and holder.id == person_id:
-                del holders[value]
+        for credential in self._credentials.pop(person_id, ()):
+            self._release(credential, person_id)
 
     def find(self, kind: str, value: str) -> Person | None:
         """Who has this credential."""
         return self.by_kind.get(kind, _NOBODY).get(value)
 
+    def _claim(self, credential: Credential, person: Person) -> None:
+        holders = self.by_kind.setdefault(credential.kind, {})
+        holder = holders.get(credential.value, person)
+        if holder.id == person.id and credential not in self._shared:
+            holders[credential.value] = person
+        else:
+            self._shared.setdefault(credential, {holder.id}).add(person.id)
+            self._settle(credential)
 
-_NOBODY: Mapping[str, Person] = MappingProxyType({})
+    def _release(self, credential: Credential, person_id: int) -> None:
+        if credential in self._shared:
+            self._shared[credential].discard(person_id)
+            self._settle(credential)
+        else:
+            del self.by_kind[credential.kind][credential.value]
+
+    def _settle(self, credential: Credential) -> None:
+        """Give a shared credential to the one whose it is."""
+        sharers = self._shared[credential]
+        holder = max(
+            (self.people[person_id] for person_id in sharers),
+            key=lambda p: (p.status != "deleted", p.id),
+        )
+        self.by_kind[credential.kind][credential.value] = holder
+        if len(sharers) == 1:
+            del self._shared[credential]
+
+    def _one_copy(self, roles: frozenset[int]) -> frozenset[int]:
+        found = self._interned.get(roles)
+        if found is None:
+            if len(self._interned) > 2 * len(self.people) + _SPARE_SETS:
+                # Reservations make roles, and so sets, that are gone tomorrow: forget them all now and then.
+                self._interned, self._role_ids = {}, {}
+            found = frozenset(
+                self._role_ids.setdefault(role_id, role_id) for role_id in roles
+            )
+            self._interned[found] = found
+        return found
+
+
+_NOBODY: Final[Mapping[str, Person]] = MappingProxyType({})
 
 
 class Grant(NamedTuple):
@@ -149,7 +202,9 @@ class DoorState:
     """The door relocks at this instant; None: not by itself."""
     confirmed_at: int | None = None
     """When the server last confirmed the snapshot; None while the server itself decides."""
-    presence: Mapping[int, Presence] = field(default_factory=lambda: MappingProxyType({}))
+    presence: Mapping[int, Presence] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
     """By person id; a person who is not in it may stand anywhere."""
 
 

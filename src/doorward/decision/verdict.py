@@ -1,7 +1,8 @@
 """What the engine answers: admitted or not, the event code, and the reasons as values."""
 
 from enum import StrEnum
-from typing import NamedTuple
+
+import msgspec
 
 from doorward.decision.codes import EventCode
 from doorward.decision.snapshot import Channel, Grant, Person
@@ -37,7 +38,7 @@ class ReasonCode(StrEnum):
     RULE_FAILED = "rule_failed"
 
 
-class Reason(NamedTuple):
+class Reason(msgspec.Struct, frozen=True):
     """A code and what it is about: the grant, the kind of credential, an instant, or nothing."""
 
     code: ReasonCode
@@ -46,7 +47,7 @@ class Reason(NamedTuple):
     instant: int | None = None
 
 
-class Verdict(NamedTuple):
+class Verdict(msgspec.Struct, frozen=True):
     """The answer of one decision; a value, so that it can be logged, compared and replayed."""
 
     event_code: EventCode

@@ -1,15 +1,31 @@
 """Verdicts, reasons and shifts as sentences that a person at a desk understands."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from doorward.decision.codes import EventCode
-from doorward.decision.shifts import DAY_MINUTES, HOLIDAY, Rule, Stretch, Timetable, Weekly, Window
+from doorward.decision.shifts import (
+    DAY_MINUTES,
+    HOLIDAY,
+    Rule,
+    Stretch,
+    Timetable,
+    Weekly,
+    Window,
+)
 from doorward.decision.verdict import Reason, ReasonCode, Verdict
 
 _DAY_NAMES: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "holidays")
-_KIND_NAMES: Final = {"card": "card", "pin": "PIN", "aux": "auxiliary input", "apple": "Apple pass", "google": "Google pass"}
+_KIND_NAMES: Final = {
+    "card": "card",
+    "pin": "PIN",
+    "aux": "auxiliary input",
+    "apple": "Apple pass",
+    "google": "Google pass",
+}
+
+_EPOCH: Final = date(1970, 1, 1)
 
 _EVENTS: Final = {
     EventCode.CHANNEL_STARTED: "{channel} started",
@@ -114,7 +130,11 @@ def reason_text(verdict: Verdict, reason: Reason) -> str:
     when = "" if reason.instant is None else local_time(reason.instant, zone)
     match reason.code:
         case ReasonCode.UNLOCK_MODE:
-            return f"The door is unlocked until {when}." if when else "The door is in unlock mode."
+            return (
+                f"The door is unlocked until {when}."
+                if when
+                else "The door is in unlock mode."
+            )
         case ReasonCode.STALE:
             return f"The door has had no contact with the server since {when}, longer than it may."
         case ReasonCode.UNKNOWN_CREDENTIAL:
@@ -128,10 +148,14 @@ def reason_text(verdict: Verdict, reason: Reason) -> str:
         case ReasonCode.PASSED_BACK:
             return f"Anti-passback: the person has already passed ({when})."
         case ReasonCode.PASSED_BACK_NOTED:
-            return f"Anti-passback (noted only): the person had already passed at {when}."
+            return (
+                f"Anti-passback (noted only): the person had already passed at {when}."
+            )
         case ReasonCode.SECOND_FACTOR_RIGHT:
             return f"The second factor ({kind}) is right."
-        case ReasonCode.ROLE_GRANTS | ReasonCode.OUT_OF_HOURS if reason.grant is not None:
+        case ReasonCode.ROLE_GRANTS | ReasonCode.OUT_OF_HOURS if (
+            reason.grant is not None
+        ):
             return _grant_text(verdict, reason)
         case _:
             return _REASONS.get(reason.code, str(reason.code))
@@ -146,19 +170,50 @@ def _grant_text(verdict: Verdict, reason: Reason) -> str:
     shift = f'"{grant.shift_name}" ({describe(grant.shift)})'
     if reason.code is ReasonCode.ROLE_GRANTS:
         return f'The role "{grant.role_name}" admits here in the shift {shift}, which is open.'
-    opens = grant.shift.next_change(verdict.at)
-    then = "is not open again" if opens is None else f"opens next at {local_time(opens, grant.shift.zone)}"
+    then = _opens_next(grant.shift, verdict.at)
     return f'The role "{grant.role_name}" admits here only in the shift {shift}, which {then}.'
 
 
-def local_time(at: int, zone: str) -> str:
-    """An instant by the wall clock of a zone, the zone named: "Mon 2024-01-15 09:00 Europe/London"."""
+def _opens_next(shift: Timetable, at: int) -> str:
     try:
-        local = datetime.fromtimestamp(at / 1000, UTC).astimezone(ZoneInfo(zone))
-    except (OverflowError, ValueError):
+        opens = shift.next_change(at)
+    except (
+        LookupError,
+        OSError,
+        OverflowError,
+        ValueError,
+    ):  # its zone is unknown, or the calendar ends
+        return "opens at a time that is not known"
+    return (
+        "does not open within a year"
+        if opens is None
+        else f"opens next at {local_time(opens, shift.zone)}"
+    )
+
+
+def local_time(at: int, zone: str) -> str:
+    """An instant by the wall clock of a zone, the zone named: "Mon 2024-01-15 09:00 Europe/London".
+
+    Never raises: in UTC if the zone is unknown, as bare milliseconds outside the years 1 to 9999.
+    """
+    tzinfo, name = _zone(zone)
+    try:
+        local = datetime.fromtimestamp(at / 1000, tzinfo)
+    except (OSError, OverflowError, ValueError):
         return f"{at} ms"
     precise = "%H:%M" if at % 60_000 == 0 else "%H:%M:%S"
-    return f"{_DAY_NAMES[local.weekday()]} {local:%Y-%m-%d} {local.strftime(precise)} {zone}"
+    return f"{_DAY_NAMES[local.weekday()]} {local:%Y-%m-%d} {local.strftime(precise)} {name}"
+
+
+def _zone(name: str) -> tuple[tzinfo, str]:
+    try:
+        return ZoneInfo(name), name
+    except (
+        LookupError,
+        OSError,
+        ValueError,
+    ):  # unknown, the name of a folder, no name at all
+        return UTC, "UTC"
 
 
 def describe(shift: Timetable) -> str:
@@ -168,16 +223,24 @@ def describe(shift: Timetable) -> str:
 
 def _describe_rule(rule: Rule, zone: str) -> str:
     if isinstance(rule, Stretch):
+        if rule.start >= rule.end:
+            return "never"
         return f"{_without_zone(rule.start, zone)} to {_without_zone(rule.end, zone)}"
-    parts = [f"{_days(window.days)} {_clock(window.start)}-{_clock(window.end)}" for window in rule.windows]
-    if rule.holidays == "replace" and not any(HOLIDAY in window.days for window in rule.windows):
+    replaced = rule.holidays == "replace"
+    parts = []
+    for window in rule.windows:
+        days = window.days if replaced else window.days - {HOLIDAY}
+        if days:
+            parts.append(f"{_days(days)} {_clock(window.start)}-{_clock(window.end)}")
+    if not parts:
+        return "never"
+    if replaced and not any(HOLIDAY in window.days for window in rule.windows):
         parts.append("not on holidays")
-    parts.extend(_dates(rule))
-    return ", ".join(parts) or "never"
+    return ", ".join([*parts, *_dates(rule)])
 
 
 def _without_zone(at: int, zone: str) -> str:
-    return local_time(at, zone).removesuffix(f" {zone}")
+    return local_time(at, zone).removesuffix(f" {_zone(zone)[1]}")
 
 
 def _dates(rule: Weekly) -> list[str]:
@@ -190,7 +253,10 @@ def _dates(rule: Weekly) -> list[str]:
 
 
 def _date(day: int) -> str:
-    return datetime.fromtimestamp(day * 86_400, UTC).date().isoformat()
+    try:
+        return (_EPOCH + timedelta(days=day)).isoformat()
+    except OverflowError:
+        return f"day {day}"
 
 
 def _clock(minutes: int) -> str:
@@ -216,4 +282,3 @@ def _days(days: frozenset[int]) -> str:
     if HOLIDAY in days:
         names.append(_DAY_NAMES[HOLIDAY])
     return ",".join(names)
-

@@ -1,0 +1,1 @@
+"""Servers that Doorward is measured against: the same two endpoints, built in other ways."""

@@ -1,0 +1,1 @@
+"""Accounts: the tenant that every row belongs to."""

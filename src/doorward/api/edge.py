@@ -1,0 +1,41 @@
+"""The outermost layer of the API: request ids, and paths as old clients write them."""
+
+import re
+from secrets import token_hex
+from typing import Final
+
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from doorward.wire.context import REQUEST_ID
+
+_GIVEN: Final = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
+_HEADER: Final = b"x-request-id"
+
+
+def edge(app: ASGIApp) -> ASGIApp:
+    """Wrap the application: `X-Request-Id` in and out, and a trailing ".json" on an API path taken off."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        request_id = b""
+        for name, value in scope["headers"]:
+            if name == _HEADER and _GIVEN.fullmatch(value):
+                request_id = value
+                break
+        request_id = request_id or token_hex(12).encode()
+        scope[REQUEST_ID] = request_id.decode()  # type: ignore[literal-required]
+        path = scope["path"]
+        if path.startswith("/api/") and path.endswith(".json"):
+            scope["path"] = path.removesuffix(".json")
+            scope["raw_path"] = scope["raw_path"].removesuffix(b".json")
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (_HEADER, request_id)]
+            await send(message)
+
+        await app(scope, receive, send_with_id)
+
+    return wrapped

@@ -1,0 +1,95 @@
+"""Note what doors have to learn of; follow the notes.
+
+The ids of the log are in the order of commits: on SQLite there is one writer, on PostgreSQL a lock is held from the note
+to the commit. So "everything after id N" misses nothing, and a note should be a transaction's last statement.
+"""
+
+from typing import Final, NamedTuple
+
+from sqlalchemy import bindparam, delete, func, insert, select
+
+from doorward.changes.tables import changes
+from doorward.db.query import Query, scalar
+from doorward.db.unit_of_work import Transaction
+
+TOPIC: Final = "changes"
+"""What a transaction signals when it has noted something."""
+
+_KEPT_MS: Final = 7 * 86_400_000
+
+
+class Change(NamedTuple):
+    """One note. All three empty: anything of the account may have changed."""
+
+    id: int
+    account_id: int
+    person_id: int | None
+    role_id: int | None
+    channel_id: int | None
+
+
+_ADD: Final = Query(
+    insert(changes).values(
+        {
+            name: bindparam(name)
+            for name in ("account_id", "at", "person_id", "role_id", "channel_id")
+        }
+    )
+)
+_AFTER: Final = Query(
+    select(
+        changes.c.id,
+        changes.c.account_id,
+        changes.c.person_id,
+        changes.c.role_id,
+        changes.c.channel_id,
+    )
+    .where(changes.c.id > bindparam("cursor"))
+    .order_by(changes.c.id)
+    .limit(bindparam("most")),
+    Change,
+)
+_LAST: Final = Query(select(func.coalesce(func.max(changes.c.id), 0)), scalar)
+_FORGET: Final = Query(
+    delete(changes).where(
+        changes.c.at < bindparam("before"),
+        changes.c.id < select(func.max(changes.c.id)).scalar_subquery(),
+    )
+)
+
+
+def note(
+    transaction: Transaction,
+    account_id: int,
+    now: int,
+    *,
+    person_id: int | None = None,
+    role_id: int | None = None,
+    channel_id: int | None = None,
+) -> None:
+    """Note that a person, a role (with its shift and channels), a channel, or with none of them anything has changed."""
+    transaction.serialize(TOPIC)
+    transaction.run(
+        _ADD,
+        account_id=account_id,
+        at=now,
+        person_id=person_id,
+        role_id=role_id,
+        channel_id=channel_id,
+    )
+    transaction.signal(TOPIC)
+
+
+def after(transaction: Transaction, cursor: int, most: int) -> list[Change]:
+    """The notes after a cursor, oldest first."""
+    return transaction.all(_AFTER, cursor=cursor, most=most)
+
+
+def last(transaction: Transaction) -> int:
+    """The cursor that has seen everything."""
+    return transaction.one(_LAST) or 0
+
+
+def forget_old(transaction: Transaction, now: int) -> int:
+    """Remove notes older than a week, but never the newest, which carries the cursor; gives their number."""
+    return transaction.run(_FORGET, before=now - _KEPT_MS)

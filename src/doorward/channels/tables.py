@@ -1,0 +1,60 @@
+"""The table of channels, and where people were last seen to go."""
+
+from sqlalchemy import CheckConstraint, Table
+
+from doorward.db.metadata import (
+    NEVER_REUSED,
+    flag,
+    instant,
+    key,
+    metadata,
+    number,
+    reference,
+    text,
+)
+
+channels = Table(
+    "channels",
+    metadata,
+    key(),
+    reference("account_id", "accounts", index=True),
+    reference("site_id", "sites", index=True),
+    text("name"),
+    text("name_key"),
+    text("driver", server_default="simulated"),
+    text("mac_address"),
+    number("unit", server_default="1"),
+    text(
+        "accepts", server_default='["card", "pin"]'
+    ),  # a JSON list of kinds of credential
+    flag("two_factor"),
+    number("second_factor_ms", server_default="10000"),
+    number("pulse_ms", server_default="5000"),
+    number("held_open_ms", server_default="30000"),
+    number("staleness_hours", nullable=True, server_default="72"),  # none: for ever
+    text("mode", server_default="normal"),
+    instant("relock_at", nullable=True),
+    instant("mode_changed_at", nullable=True),
+    flag("card_lockdown"),
+    flag("rex_lockdown"),
+    flag("aux_lockdown"),
+    reference("auto_unlock_shift_id", "shifts", nullable=True, index=True),
+    text("passback_mode", nullable=True),
+    number("passback_minutes", server_default="0"),
+    reference("area_from_id", "areas", nullable=True),
+    reference("area_to_id", "areas", nullable=True),
+    instant("created_at"),
+    instant("updated_at"),
+    CheckConstraint("mode IN ('normal', 'unlock')", name="mode"),
+    CheckConstraint("passback_mode IN ('hard', 'soft', 'timed')", name="passback_mode"),
+    **NEVER_REUSED,
+)
+
+presences = Table(
+    "presences",
+    metadata,
+    reference("person_id", "people", primary_key=True, ondelete="CASCADE"),
+    reference("account_id", "accounts", index=True),
+    reference("area_id", "areas", nullable=True, ondelete="CASCADE"),  # none: outside
+    instant("since"),
+)

@@ -1,0 +1,1 @@
+"""Credentials: what people present, and the types of them."""

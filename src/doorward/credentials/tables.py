@@ -1,0 +1,67 @@
+"""The tables of credential types and credentials."""
+
+from sqlalchemy import CheckConstraint, Index, Table, UniqueConstraint
+
+from doorward.db.metadata import (
+    NEVER_REUSED,
+    flag,
+    instant,
+    key,
+    metadata,
+    number,
+    reference,
+    text,
+)
+
+credential_types = Table(
+    "credential_types",
+    metadata,
+    key(),
+    reference("account_id", "accounts"),
+    text("label"),
+    text("slug"),
+    text("kind"),
+    number("code", nullable=True),
+    instant("created_at"),
+    instant("updated_at"),
+    UniqueConstraint("account_id", "slug"),
+    UniqueConstraint("account_id", "label"),
+    CheckConstraint("kind IN ('card', 'pin', 'aux', 'apple', 'google')", name="kind"),
+    **NEVER_REUSED,
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    key(),
+    reference("account_id", "accounts"),
+    reference("person_id", "people", index=True),
+    reference("credential_type_id", "credential_types"),
+    text("value"),  # as given; a PIN is encrypted
+    text("lookup"),  # a blind index of kind and value
+    # A deleted person's credentials stay, so that the door can name who tried, until somebody else has them.
+    flag("is_live", default=True),
+    instant("created_at"),
+    instant("updated_at"),
+    **NEVER_REUSED,
+)
+
+Index(
+    "uq_credentials_live_type_lookup",
+    credentials.c.credential_type_id,
+    credentials.c.lookup,
+    unique=True,
+    sqlite_where=credentials.c.is_live == 1,
+    postgresql_where=credentials.c.is_live == 1,
+)
+Index(
+    "uq_credentials_live_person_type",
+    credentials.c.person_id,
+    credentials.c.credential_type_id,
+    unique=True,
+    sqlite_where=credentials.c.is_live == 1,
+    postgresql_where=credentials.c.is_live == 1,
+)
+Index(
+    "ix_credentials_account_id_lookup", credentials.c.account_id, credentials.c.lookup
+)

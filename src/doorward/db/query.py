@@ -1,0 +1,102 @@
+"""Statements that are compiled once for each database and give typed rows."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+
+from sqlalchemy import ColumnElement, bindparam
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.types import Boolean
+
+Backend = Literal["sqlite", "postgresql"]
+T = TypeVar("T")
+Params = Mapping[str, Any]
+
+_DIALECTS: dict[Backend, Dialect] = {
+    "sqlite": sqlite.dialect(paramstyle="named"),  # type: ignore[no-untyped-call]
+    "postgresql": postgresql.psycopg.dialect(paramstyle="pyformat"),  # type: ignore[no-untyped-call]
+}
+
+
+class OneOf(ColumnElement[bool]):
+    """`column IN (the ids bound as a list)`: one statement whatever the number of ids."""
+
+    inherit_cache = False
+    type = Boolean()
+
+    def __init__(self, column: ColumnElement[int], name: str) -> None:
+        self.column = column
+        self.ids: Any = bindparam(name, type_=None)
+
+
+@compiles(OneOf, "sqlite")
+def _one_of_sqlite(element: OneOf, compiler: SQLCompiler, **kw: Any) -> str:
+    column = compiler.process(element.column, **kw)
+    return f"{column} IN (SELECT value FROM json_each({compiler.process(element.ids, **kw)}))"
+
+
+@compiles(OneOf, "postgresql")
+def _one_of_postgresql(element: OneOf, compiler: SQLCompiler, **kw: Any) -> str:
+    column = compiler.process(element.column, **kw)
+    return (
+        f"{column} = ANY (ARRAY(SELECT CAST(value AS bigint) "
+        f"FROM json_array_elements_text(CAST({compiler.process(element.ids, **kw)} AS json))))"
+    )
+
+
+def one_of(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """`column` is one of the ids in the parameter `name`, which is bound as a JSON list: "[1, 2]"."""
+    return OneOf(column, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """SQL text for one driver and the parameters that the statement itself carries."""
+
+    sql: str
+    constants: Params
+
+
+class Query(Generic[T]):
+    """A statement and what a row of its result becomes. Declared at import, compiled at first use.
+
+    `row` is called with the row's columns in order; leave it out for statements that return nothing.
+    """
+
+    __slots__ = ("_compiled", "_row", "_statement")
+
+    def __init__(
+        self, statement: ClauseElement, row: Callable[..., T] | None = None
+    ) -> None:
+        self._statement = statement
+        self._row = row
+        self._compiled: dict[Backend, Compiled] = {}
+
+    def compiled(self, backend: Backend) -> Compiled:
+        """The statement for a backend."""
+        found = self._compiled.get(backend)
+        if found is None:
+            compiled = self._statement.compile(dialect=_DIALECTS[backend])
+            constants = {
+                name: value
+                for name, value in compiled.params.items()
+                if value is not None
+            }
+            found = self._compiled[backend] = Compiled(str(compiled), constants)
+        return found
+
+    def rows(self, found: Sequence[Sequence[Any]]) -> list[T]:
+        """The driver's rows as what they mean."""
+        row = self._row
+        if row is None:
+            raise TypeError("this statement was declared without a type for its rows")
+        return [row(*columns) for columns in found]
+
+
+def scalar(value: T) -> T:
+    """The `row` of a statement with one column."""
+    return value

@@ -1,0 +1,1 @@
+"""Events: what happened, append-only; and the outbox that carries it further."""

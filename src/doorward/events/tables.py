@@ -1,0 +1,46 @@
+"""The tables of events and of what is still to be told about them."""
+
+from sqlalchemy import Index, Table
+
+from doorward.db.metadata import (
+    NEVER_REUSED,
+    flag,
+    instant,
+    key,
+    metadata,
+    number,
+    reference,
+    text,
+)
+
+events = Table(
+    "events",
+    metadata,
+    key(),
+    reference("account_id", "accounts"),
+    number("event_code"),
+    # Names as they were: an event says the same when the person or the door has long been renamed or removed.
+    reference("channel_id", "channels", nullable=True, ondelete="SET NULL", index=True),
+    text("channel_name", nullable=True),
+    reference("person_id", "people", nullable=True, ondelete="SET NULL", index=True),
+    text("person_name", nullable=True),
+    text("credential", nullable=True),  # the card's number; never a PIN
+    text("reasons", server_default="[]"),  # a JSON list of {code, text}
+    instant("occurred_at"),  # by the door's clock
+    instant("received_at"),
+    number("sequence", nullable=True),  # the controller's own count
+    flag("is_replayed"),
+    Index(None, "account_id", "occurred_at"),
+    **NEVER_REUSED,
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    key(),
+    reference("account_id", "accounts"),
+    reference("application_id", "applications", ondelete="CASCADE", index=True),
+    reference("event_id", "events", ondelete="CASCADE", index=True),
+    instant("created_at"),
+    **NEVER_REUSED,
+)

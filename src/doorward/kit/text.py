@@ -1,0 +1,46 @@
+"""Text from outside: length limits, control characters, Unicode normal form (behaviour.md, "Bad input")."""
+
+import unicodedata
+from typing import Final
+
+NAME_LIMIT: Final = 255
+NOTES_LIMIT: Final = 10_000
+
+
+class InvalidText(ValueError):
+    """The text breaks a rule; the message says which, to follow the field's name."""
+
+
+def clean(text: str, limit: int = NAME_LIMIT) -> str:
+    """The text in Unicode NFC. Raises InvalidText if it is too long or has characters no text should have."""
+    if len(text) > limit:
+        raise InvalidText(f"is too long (at most {limit} characters)")
+    for character in text:
+        category = unicodedata.category(character)
+        if category == "Cs" or (category == "Cc" and character != "\n"):
+            raise InvalidText("has a character that is not allowed")
+    normal = unicodedata.normalize("NFC", text)
+    if len(normal) > limit:
+        raise InvalidText(f"is too long (at most {limit} characters)")
+    return normal
+
+
+def clean_name(text: str) -> str:
+    """A name: one line, not blank, without spaces around it. Raises InvalidText."""
+    name = clean(text).strip()
+    if not name:
+        raise InvalidText("can't be blank")
+    if "\n" in name:
+        raise InvalidText("must be one line")
+    return name
+
+
+def sort_key(name: str) -> str:
+    """A key that sorts names as people expect, without regard to case and accents: "Émile" beside "Emil".
+
+    Both databases compare it byte by byte, so that a list has the same order on each.
+    """
+    decomposed = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(
+        character for character in decomposed if not unicodedata.combining(character)
+    )

@@ -1,0 +1,1 @@
+"""Applications, tokens and scopes: who may use the API and for what."""

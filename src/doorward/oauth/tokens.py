@@ -1,0 +1,165 @@
+"""Bearer tokens: made, looked up on each request, revoked. Only their digests are stored."""
+
+from functools import lru_cache
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import and_, bindparam, insert, select, update
+
+from doorward.accounts.tables import accounts
+from doorward.db.query import Query
+from doorward.db.unit_of_work import Transaction
+from doorward.kit.crypto import new_token, token_digest
+from doorward.kit.errors import Unauthorized
+from doorward.oauth.principal import Principal
+from doorward.oauth.scopes import expand, parse_scopes
+from doorward.oauth.tables import applications, tokens
+from doorward.users.tables import users
+
+ACCESS_TOKEN_SECONDS: Final = 3600
+
+
+class _Bearer(NamedTuple):
+    token_id: int
+    account_id: int
+    application_id: int
+    user_id: int
+    scopes: str
+    expires_at: int
+    revoked_at: int | None
+    user_role: str
+    site_limited: int
+    user_disabled_at: int | None
+    application_removed_at: int | None
+    time_zone: str
+
+
+_FIND_BEARER: Final = Query(
+    select(
+        tokens.c.id,
+        tokens.c.account_id,
+        tokens.c.application_id,
+        tokens.c.user_id,
+        tokens.c.scopes,
+        tokens.c.expires_at,
+        tokens.c.revoked_at,
+        users.c.role,
+        users.c.site_limited,
+        users.c.disabled_at,
+        applications.c.removed_at,
+        accounts.c.time_zone,
+    )
+    .join(users, users.c.id == tokens.c.user_id)
+    .join(applications, applications.c.id == tokens.c.application_id)
+    .join(accounts, accounts.c.id == tokens.c.account_id)
+    .where(tokens.c.digest == bindparam("the_digest")),
+    _Bearer,
+)
+_ADD_TOKEN: Final = Query(
+    insert(tokens).values(
+        {
+            name: bindparam(name)
+            for name in (
+                "digest",
+                "account_id",
+                "application_id",
+                "user_id",
+                "scopes",
+                "expires_at",
+                "created_at",
+            )
+        }
+    )
+)
+_REVOKE_BY_DIGEST: Final = Query(
+    update(tokens)
+    .where(
+        and_(tokens.c.digest == bindparam("the_digest"), tokens.c.revoked_at.is_(None))
+    )
+    .values(revoked_at=bindparam("now"))
+)
+_REVOKE_BY_APPLICATION: Final = Query(
+    update(tokens)
+    .where(
+        and_(
+            tokens.c.application_id == bindparam("the_application"),
+            tokens.c.revoked_at.is_(None),
+            tokens.c.expires_at > bindparam("now"),
+        )
+    )
+    .values(revoked_at=bindparam("now"))
+)
+
+
+@lru_cache(maxsize=1024)
+def _granted(scopes: str) -> frozenset[str]:
+    return expand(frozenset(scopes.split()))
+
+
+def authenticate(transaction: Transaction, token: str, now: int) -> Principal:
+    """The bearer of the token. Raises Unauthorized, saying whether the token is unknown, expired or revoked.
+
+    Looked up on every request, so that revocation holds at once.
+    """
+    found = transaction.one(_FIND_BEARER, the_digest=token_digest(token))
+    if found is None:
+        raise Unauthorized
+    if (
+        found.revoked_at is not None
+        or found.user_disabled_at is not None
+        or found.application_removed_at is not None
+    ):
+        raise Unauthorized("The access token was revoked")
+    if found.expires_at <= now:
+        raise Unauthorized("The access token expired")
+    return Principal(
+        found.account_id,
+        ZoneInfo(found.time_zone),
+        found.user_id,
+        found.user_role,
+        found.site_limited != 0,
+        found.application_id,
+        found.token_id,
+        _granted(found.scopes),
+    )
+
+
+def create_token(
+    transaction: Transaction,
+    *,
+    account_id: int,
+    application_id: int,
+    user_id: int,
+    scopes: str,
+    now: int,
+    seconds: int = ACCESS_TOKEN_SECONDS,
+) -> str:
+    """A new access token; the only time it can be seen. Raises UnknownScope."""
+    token = new_token()
+    transaction.run(
+        _ADD_TOKEN,
+        digest=token_digest(token),
+        account_id=account_id,
+        application_id=application_id,
+        user_id=user_id,
+        scopes=" ".join(sorted(parse_scopes(scopes))),
+        expires_at=now + seconds * 1000,
+        created_at=now,
+    )
+    return token
+
+
+def revoke_token(transaction: Transaction, token: str, now: int) -> bool:
+    """Revoke one token; False if there is no such token or it was revoked before."""
+    return (
+        transaction.run(_REVOKE_BY_DIGEST, the_digest=token_digest(token), now=now) > 0
+    )
+
+
+def revoke_application_tokens(
+    transaction: Transaction, application_id: int, now: int
+) -> int:
+    """Revoke all live tokens of an application; gives their number."""
+    return transaction.run(
+        _REVOKE_BY_APPLICATION, the_application=application_id, now=now
+    )

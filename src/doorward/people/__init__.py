@@ -1,0 +1,1 @@
+"""People: those who may open doors."""

@@ -1,0 +1,52 @@
+"""The table of people."""
+
+from sqlalchemy import Index, Table
+
+from doorward.db.metadata import (
+    ID,
+    NEVER_REUSED,
+    flag,
+    instant,
+    key,
+    metadata,
+    reference,
+    text,
+)
+from sqlalchemy import Column
+
+people = Table(
+    "people",
+    metadata,
+    key(),
+    reference("account_id", "accounts"),
+    text("first_name"),
+    text("last_name"),
+    text("name_key"),
+    text("salutation", nullable=True),
+    text("job_title", nullable=True),
+    text("department", nullable=True),
+    text("email", nullable=True),
+    text("email_key", nullable=True),  # case-folded; none once the person is deleted
+    text("telephone", nullable=True),
+    text("mobile", nullable=True),
+    text("notes", nullable=True),
+    text("barcode", nullable=True),
+    text("system_id", nullable=True),
+    Column("organisation_id", ID, nullable=True),
+    text("custom_1", nullable=True),
+    text("custom_2", nullable=True),
+    text("custom_3", nullable=True),
+    text("custom_4", nullable=True),
+    text("custom_5", nullable=True),
+    flag("enabled", default=True),
+    instant("valid_from", nullable=True),
+    instant("valid_to", nullable=True),
+    instant("deleted_at", nullable=True),
+    instant("created_at"),
+    instant("updated_at"),
+    Index(None, "account_id", "email_key", unique=True),
+    Index(None, "account_id", "name_key", "id"),
+    Index(None, "account_id", "updated_at"),
+    Index(None, "account_id", "system_id"),
+    **NEVER_REUSED,
+)

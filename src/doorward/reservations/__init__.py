@@ -1,0 +1,1 @@
+"""Reservations: one person, some channels, one stretch within one local day."""

@@ -1,0 +1,93 @@
+"""Routes and wire shapes of /api/3/reservations."""
+
+from typing import Any
+
+from litestar import Request, Router, delete, get, post
+from litestar.response.base import ASGIResponse
+from msgspec import Struct
+
+from doorward.kit.errors import NotFound
+from doorward.kit.timestamps import format_instant
+from doorward.reservations.service import (
+    Reservation,
+    create_reservation,
+    delete_reservation,
+    list_reservations,
+)
+from doorward.wire.bodies import read_json
+from doorward.wire.context import context_of, principal_of
+from doorward.wire.queries import page_of, path_id, since_of
+from doorward.wire.responses import json_response, page_response
+
+
+class ReservationBody(Struct, frozen=True, gc=False):
+    """A reservation on the wire: these fields in this order (contract, create reservation)."""
+
+    id: int
+    person_id: int
+    start_time: str
+    end_time: str
+    channel_ids: list[int]
+    created_at: str
+    updated_at: str
+
+
+def _body(found: Reservation) -> ReservationBody:
+    return ReservationBody(
+        found.id,
+        found.person_id,
+        format_instant(found.start_time),
+        format_instant(found.end_time),
+        found.channel_ids,
+        format_instant(found.created_at),
+        format_instant(found.updated_at),
+    )
+
+
+@post("/reservations", name="createReservation", scopes=("account.reservation",))
+async def create(request: Request[Any, Any, Any]) -> ASGIResponse:
+    """Create a reservation. Contract operation createReservation."""
+    context, principal = context_of(request), principal_of(request)
+    body = await read_json(request)
+    now = context.clock.now()
+    created = await context.database.write(
+        lambda transaction: create_reservation(transaction, principal, body, now)
+    )
+    return json_response(_body(created), status=201)
+
+
+@get("/reservations", name="listReservations", scopes=("account.reservation.readonly",))
+async def list_page(request: Request[Any, Any, Any]) -> ASGIResponse:
+    """List present and future reservations. Contract operation listReservations."""
+    context, principal = context_of(request), principal_of(request)
+    page = page_of(request.query_params)
+    since = since_of(request.query_params, principal.zone)
+    now = context.clock.now()
+    found, total = await context.database.read(
+        lambda transaction: list_reservations(transaction, principal, page, since, now)
+    )
+    return page_response(
+        request, [_body(reservation) for reservation in found], total, page
+    )
+
+
+@delete(
+    "/reservations/{reservation_id:str}",
+    name="deleteReservation",
+    scopes=("account.reservation",),
+    status_code=200,
+)
+async def remove(request: Request[Any, Any, Any], reservation_id: str) -> ASGIResponse:
+    """Delete a reservation. Contract operation deleteReservation."""
+    context, principal = context_of(request), principal_of(request)
+    number = path_id(reservation_id)
+    if number is None:
+        raise NotFound
+    now = context.clock.now()
+    await context.database.write(
+        lambda transaction: delete_reservation(transaction, principal, number, now)
+    )
+    return json_response({"result": "ok"})
+
+
+router = Router("/api/3", route_handlers=[create, list_page, remove])

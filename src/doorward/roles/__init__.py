@@ -1,0 +1,1 @@
+"""Roles: which channels, and in which shift."""

@@ -1,0 +1,1 @@
+"""Sites: physical places with their own time zone."""

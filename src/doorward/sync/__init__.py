@@ -1,0 +1,1 @@
+"""From configuration to the snapshots that doors decide from."""

@@ -1,0 +1,1 @@
+"""Users: the operators of an account, never the same thing as people."""

@@ -72,14 +72,8 @@ async def check_reservation(ready: Ready) -> None:
         response = await client.post(CREATE_RESERVATION, json=wanted)
         unknown = await client.post(CREATE_RESERVATION, json=wanted | {"channel_ids": [2**40]})
     made = response.json()
-    if (
-        response.status_code != HTTPStatus.CREATED
-        or made != made | wanted
-        or list(made) != RESERVATION_FIELDS
-    ):
-        raise BenchmarkError(
-            f"a reservation was answered with {response.status_code}: {response.text[:1000]}"
-        )
+    if response.status_code != HTTPStatus.CREATED or made != made | wanted or list(made) != RESERVATION_FIELDS:
+        raise BenchmarkError(f"a reservation was answered with {response.status_code}: {response.text[:1000]}")
     if unknown.status_code != HTTPStatus.UNPROCESSABLE_ENTITY:
         raise BenchmarkError(f"an unknown channel was answered with {unknown.status_code}")
     roles = await check_roles(ready, ROLES + 1)

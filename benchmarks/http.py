@@ -49,9 +49,7 @@ __all__ = [
 
 def _peer(name: str, module: str) -> Peer:
     sizes = ("--people", "2000", "--channels", "50", "--roles", str(ROLES))
-    return Peer(
-        name, (sys.executable, "-m", module, "--port", "{port}", "--database", "{dir}/peer.db", *sizes)
-    )
+    return Peer(name, (sys.executable, "-m", module, "--port", "{port}", "--database", "{dir}/peer.db", *sizes))
 
 
 FLOOR = _peer("floor", "benchmarks.peers.floor")

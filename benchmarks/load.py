@@ -88,9 +88,7 @@ class _Connection(asyncio.Protocol):
         self._missing: int | None = None  # bytes of the body still to come, once the head is read
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(
-            asyncio.WriteTransport, transport
-        )  # uvloop's own class is not a subclass of it
+        self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's own class is not a subclass of it
         self._send(self._transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -106,9 +104,7 @@ class _Connection(asyncio.Protocol):
                 return
             length = _CONTENT_LENGTH.search(data, 0, end_of_head + 2)
             if data[9:12] != b"%d" % self._run.expected_status or length is None:
-                self._run.fail(
-                    f"expected {self._run.expected_status} with a Content-Length, got {data[:1000]!r}"
-                )
+                self._run.fail(f"expected {self._run.expected_status} with a Content-Length, got {data[:1000]!r}")
                 return
             self._head = b""
             self._missing = int(length[1]) - (len(data) - end_of_head - 4)
@@ -155,9 +151,7 @@ async def run_load(plan: Plan) -> Measurement:
                 await loop.create_connection(lambda: _Connection(run), HOST, plan.port)
             await run.finished
     except TimeoutError:
-        raise LoadError(
-            f"{run.open_connections} connections have waited {PATIENCE:.0f} s for an answer"
-        ) from None
+        raise LoadError(f"{run.open_connections} connections have waited {PATIENCE:.0f} s for an answer") from None
     cpu = (time.process_time() - cpu_before) / (time.perf_counter() - began)
     if not run.latencies:
         raise LoadError(f"no answer came within {plan.duration} s")
@@ -173,6 +167,7 @@ async def run_load(plan: Plan) -> Measurement:
 
 
 def main() -> None:
+    """Runs the plan on stdin; exits with a message when it fails."""
     plan = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Plan)
     if plan.core is not None:
         os.sched_setaffinity(0, {plan.core})

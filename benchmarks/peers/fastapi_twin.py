@@ -48,6 +48,8 @@ person_roles = Table(
 
 
 class Account(Base):
+    """The tenant; its zone says what a local day is."""
+
     __tablename__ = "accounts"
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str]
@@ -55,6 +57,8 @@ class Account(Base):
 
 
 class User(Base):
+    """An operator, for whom a token speaks."""
+
     __tablename__ = "users"
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey(Account.id))
@@ -63,6 +67,8 @@ class User(Base):
 
 
 class Application(Base):
+    """An OAuth client."""
+
     __tablename__ = "applications"
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str]
@@ -70,6 +76,8 @@ class Application(Base):
 
 
 class Token(Base):
+    """An access token, by its SHA-256."""
+
     __tablename__ = "tokens"
     id: Mapped[int] = mapped_column(primary_key=True)
     sha256: Mapped[bytes]
@@ -85,6 +93,8 @@ class Token(Base):
 
 
 class Person(Base):
+    """Somebody who may open doors."""
+
     __tablename__ = "people"
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey(Account.id))
@@ -94,6 +104,8 @@ class Person(Base):
 
 
 class Channel(Base):
+    """One controlled door."""
+
     __tablename__ = "channels"
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey(Account.id))
@@ -101,6 +113,8 @@ class Channel(Base):
 
 
 class Shift(Base):
+    """When a role grants access; a reservation's is one absolute stretch."""
+
     __tablename__ = "shifts"
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey(Account.id))
@@ -112,6 +126,8 @@ class Shift(Base):
 
 
 class Reservation(Base):
+    """One person, some channels, one stretch of time."""
+
     __tablename__ = "reservations"
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey(Account.id))
@@ -124,6 +140,8 @@ class Reservation(Base):
 
 
 class Role(Base):
+    """Which channels its people may open; a reservation owns one."""
+
     __tablename__ = "roles"
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey(Account.id))
@@ -139,6 +157,8 @@ class Role(Base):
 
 
 class Change(Base):
+    """What was changed, for those who follow changes."""
+
     __tablename__ = "changes"
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey(Account.id))
@@ -158,6 +178,8 @@ Id = Annotated[int, Field(ge=1, lt=2**63)]
 
 
 class RoleOut(BaseModel):
+    """One item of GET /api/3/roles."""
+
     model_config = ConfigDict(from_attributes=True)
 
     id: int
@@ -169,6 +191,8 @@ class RoleOut(BaseModel):
 
 
 class ReservationIn(BaseModel):
+    """The body of POST /api/3/reservations."""
+
     person_id: Id
     start_time: datetime
     end_time: datetime
@@ -177,6 +201,8 @@ class ReservationIn(BaseModel):
 
 
 class ReservationOut(BaseModel):
+    """The answer to POST /api/3/reservations."""
+
     model_config = ConfigDict(from_attributes=True)
 
     id: int
@@ -194,9 +220,7 @@ class ApiError(Exception):
     def __init__(self, status: int, error: str, description: str, errors: Errors | None = None) -> None:
         super().__init__(description)
         self.status = status
-        self.body = {"error": error, "error_description": description} | (
-            {"errors": errors} if errors else {}
-        )
+        self.body = {"error": error, "error_description": description} | ({"errors": errors} if errors else {})
 
 
 @dataclass(frozen=True)
@@ -236,11 +260,13 @@ def engine_for(database: Path, begin: str, pool_size: int) -> AsyncEngine:
 
 
 async def read_session(request: Request) -> AsyncIterator[AsyncSession]:
+    """A session of the shared readers."""
     async with request.app.state.readers() as session:
         yield session
 
 
 async def write_session(request: Request) -> AsyncIterator[AsyncSession]:
+    """A session of the one writer: others wait for it in turn."""
     async with request.app.state.writers() as session:
         yield session
 
@@ -250,17 +276,11 @@ WriteSession = Annotated[AsyncSession, Depends(write_session)]
 Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))]
 
 
-async def caller_with(
-    scope: str, bearer: HTTPAuthorizationCredentials | None, session: AsyncSession
-) -> Caller:
+async def caller_with(scope: str, bearer: HTTPAuthorizationCredentials | None, session: AsyncSession) -> Caller:
     """Whom the token speaks for, when it holds the scope. Raises ApiError."""
     digest = hashlib.sha256((bearer.credentials if bearer else "").encode()).digest()
     joined = joinedload(Token.user, innerjoin=True), joinedload(Token.application, innerjoin=True)
-    query = (
-        select(Token)
-        .where(Token.sha256 == digest)
-        .options(*joined, joinedload(Token.account, innerjoin=True))
-    )
+    query = select(Token).where(Token.sha256 == digest).options(*joined, joinedload(Token.account, innerjoin=True))
     token = await session.scalar(query)
     if token is None:
         raise ApiError(401, "unauthorized", "The access token is invalid")
@@ -274,10 +294,12 @@ async def caller_with(
 
 
 async def roles_reader(bearer: Bearer, session: ReadSession) -> Caller:
+    """The caller, who may list roles."""
     return await caller_with("account.role.readonly", bearer, session)
 
 
 async def reservations_writer(bearer: Bearer, session: WriteSession) -> Caller:
+    """The caller, who may create reservations."""
     return await caller_with("account.reservation", bearer, session)
 
 
@@ -285,14 +307,9 @@ router = APIRouter(prefix="/api/3")
 
 
 @router.get("/roles", response_model=list[RoleOut])
-async def list_roles(
-    caller: Annotated[Caller, Depends(roles_reader)], session: ReadSession
-) -> Sequence[Role]:
-    query = (
-        select(Role)
-        .where(Role.account_id == caller.account_id)
-        .order_by(Role.name.collate("NOCASE"), Role.id)
-    )
+async def list_roles(caller: Annotated[Caller, Depends(roles_reader)], session: ReadSession) -> Sequence[Role]:
+    """All roles of the account by name."""
+    query = select(Role).where(Role.account_id == caller.account_id).order_by(Role.name.collate("NOCASE"), Role.id)
     return (await session.scalars(query)).all()
 
 
@@ -300,6 +317,7 @@ async def list_roles(
 async def create_reservation(
     body: ReservationIn, caller: Annotated[Caller, Depends(reservations_writer)], session: WriteSession
 ) -> Reservation:
+    """The reservation with its role and shift, in one transaction."""
     account_id = caller.account_id
     start, end = to_utc(body.start_time, caller.zone), to_utc(body.end_time, caller.zone)
     errors = stretch_errors(start, end, caller.zone)
@@ -316,25 +334,20 @@ async def create_reservation(
 
     starts_at, ends_at, now = start.replace(tzinfo=None), end.replace(tzinfo=None), utc_now()
     owned = {"account_id": account_id, "created_at": now, "updated_at": now}
-    reservation = Reservation(
-        person_id=person.id, start_time=starts_at, end_time=ends_at, channel_ids=wanted, **owned
-    )
+    reservation = Reservation(person_id=person.id, start_time=starts_at, end_time=ends_at, channel_ids=wanted, **owned)
     session.add(reservation)
     await session.flush()
     name = f"Reservation {reservation.id}"
     shift = Shift(name=name, starts_at=starts_at, ends_at=ends_at, **owned)
-    role = Role(
-        name=name, shift=shift, reservation_id=reservation.id, channels=channels, people=[person], **owned
-    )
-    change = Change(
-        account_id=account_id, resource="Reservation", resource_id=reservation.id, action="CREATE", at=now
-    )
+    role = Role(name=name, shift=shift, reservation_id=reservation.id, channels=channels, people=[person], **owned)
+    change = Change(account_id=account_id, resource="Reservation", resource_id=reservation.id, action="CREATE", at=now)
     session.add_all([role, change])
     await session.commit()
     return reservation
 
 
 async def answer_api_error(_request: Request, error: Exception) -> JSONResponse:
+    """The answer that an ApiError holds."""
     if not isinstance(error, ApiError):
         raise error
     headers = {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else None
@@ -342,6 +355,7 @@ async def answer_api_error(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def answer_invalid_body(_request: Request, error: Exception) -> JSONResponse:
+    """A 422 that names each bad field."""
     if not isinstance(error, RequestValidationError):
         raise error
     errors: Errors = {}
@@ -352,19 +366,19 @@ async def answer_invalid_body(_request: Request, error: Exception) -> JSONRespon
 
 
 def create_app(database: Path) -> FastAPI:
+    """The service over a database that exists."""
     app = FastAPI(
         title="Twin",
         exception_handlers={ApiError: answer_api_error, RequestValidationError: answer_invalid_body},
     )
     app.state.readers = async_sessionmaker(engine_for(database, "BEGIN", pool_size=5), expire_on_commit=False)
-    app.state.writers = async_sessionmaker(
-        engine_for(database, "BEGIN IMMEDIATE", pool_size=1), expire_on_commit=False
-    )
+    app.state.writers = async_sessionmaker(engine_for(database, "BEGIN IMMEDIATE", pool_size=1), expire_on_commit=False)
     app.include_router(router)
     return app
 
 
 def main() -> None:
+    """Makes the database that the command line names, and serves it."""
     given = options(__doc__)
     stored = "{:%Y-%m-%d %H:%M:%S.%f}".format
     seeded = create(given.database, given.sizes, stored, datetime.now(UTC))

@@ -101,9 +101,7 @@ class RefusedError(Exception):
     def __init__(self, status: int, error: str, description: str, errors: Errors | None = None) -> None:
         super().__init__(description)
         self.status = status
-        self.body = {"error": error, "error_description": description} | (
-            {"errors": errors} if errors else {}
-        )
+        self.body = {"error": error, "error_description": description} | ({"errors": errors} if errors else {})
 
 
 def timestamp(instant: datetime) -> str:
@@ -122,6 +120,7 @@ class Floor:
         self._decode = msgspec.json.Decoder(NewReservation).decode
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        """Answers one request."""
         try:
             status, answer = await self._answer(scope, receive)
         except RefusedError as refused:
@@ -173,17 +172,13 @@ class Floor:
         try:
             if db.execute(PERSON, (body.person_id, account_id)).fetchone() is None:
                 errors["person_id"] = ["was not found in this account"]
-            if not channel_ids or not all(
-                db.execute(CHANNEL, (id_, account_id)).fetchone() for id_ in channel_ids
-            ):
+            if not channel_ids or not all(db.execute(CHANNEL, (id_, account_id)).fetchone() for id_ in channel_ids):
                 errors["channel_ids"] = ["must name channels of this account"]
             if errors or start is None or end is None:
                 raise RefusedError(422, "unprocessable_entity", "The reservation is not valid", errors)
             times = timestamp(start), timestamp(end)
             kept_ids = self._encode(channel_ids).decode()
-            id_ = db.execute(
-                ADD_RESERVATION, (account_id, body.person_id, *times, kept_ids, now, now)
-            ).lastrowid
+            id_ = db.execute(ADD_RESERVATION, (account_id, body.person_id, *times, kept_ids, now, now)).lastrowid
             name = f"Reservation {id_}"
             shift_id = db.execute(ADD_SHIFT, (account_id, name, *times, now, now)).lastrowid
             role_id = db.execute(ADD_ROLE, (account_id, name, shift_id, id_, now, now)).lastrowid
@@ -207,6 +202,7 @@ async def _body(receive: Receive) -> bytes:
 
 
 def main() -> None:
+    """Makes the database that the command line names, and serves it."""
     given = options(__doc__)
     seeded = create(given.database, given.sizes, timestamp, datetime.now(UTC))
     serve(Floor(given.database), given.port, seeded)

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import bindparam, insert, select
 
 from doorward.accounts.tables import accounts
-from doorward.db.query import Query, scalar
+from doorward.db.query import Query, number
 from doorward.db.unit_of_work import Transaction, require
 from doorward.kit.errors import Invalid, NotFound
 from doorward.kit.text import InvalidText, clean_name
@@ -24,14 +24,9 @@ class Account(NamedTuple):
 
 _ADD: Final = Query(
     insert(accounts)
-    .values(
-        {
-            name: bindparam(name)
-            for name in ("name", "time_zone", "created_at", "updated_at")
-        }
-    )
+    .values({name: bindparam(name) for name in ("name", "time_zone", "created_at", "updated_at")})
     .returning(accounts.c.id),
-    scalar,
+    number,
 )
 _ALL: Final = Query(
     select(
@@ -55,9 +50,7 @@ _ONE: Final = Query(
 )
 
 
-def create_account(
-    transaction: Transaction, name: str, time_zone: str, now: int
-) -> int:
+def create_account(transaction: Transaction, name: str, time_zone: str, now: int) -> int:
     """A new account; gives its id. Raises Invalid."""
     errors: dict[str, list[str]] = {}
     try:
@@ -70,11 +63,7 @@ def create_account(
         errors["time_zone"] = [str(error)]
     if errors:
         raise Invalid(errors)
-    return require(
-        transaction.one(
-            _ADD, name=name, time_zone=time_zone, created_at=now, updated_at=now
-        )
-    )
+    return require(transaction.one(_ADD, name=name, time_zone=time_zone, created_at=now, updated_at=now))
 
 
 def list_accounts(transaction: Transaction) -> list[Account]:

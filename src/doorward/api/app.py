@@ -10,22 +10,21 @@ from litestar.types import ASGIApp, ControllerRouterHandler
 from doorward.api.edge import edge
 from doorward.api.errors import EXCEPTION_HANDLERS
 from doorward.api.guard import require_scope
+from doorward.api.welcome import welcome
 from doorward.oauth.scopes import ALL_SCOPES
 from doorward.reservations import api as reservations
 from doorward.roles import api as roles
 from doorward.wire.context import Context
 
 LARGEST_BODY: Final = 1024 * 1024
-ROUTERS: Final[Sequence[ControllerRouterHandler]] = (reservations.router, roles.router)
+ROUTERS: Final[Sequence[ControllerRouterHandler]] = (welcome, reservations.router, roles.router)
 
 
 class UnguardedRoute(RuntimeError):
     """A route says neither which scopes it needs nor that it is public."""
 
 
-def create_app(
-    context: Context, routers: Sequence[ControllerRouterHandler] = ROUTERS
-) -> ASGIApp:
+def create_app(context: Context, routers: Sequence[ControllerRouterHandler] = ROUTERS) -> ASGIApp:
     """The ASGI application. Raises UnguardedRoute rather than serve a route that anybody could call."""
     app = Litestar(
         route_handlers=list(routers),
@@ -39,9 +38,7 @@ def create_app(
     )
     for route in app.routes:
         for handler in getattr(route, "route_handlers", ()):
-            if handler.http_methods != {
-                HttpMethod.OPTIONS
-            }:  # the framework's own; it tells the allowed methods
+            if handler.http_methods != {HttpMethod.OPTIONS}:  # the framework's own; it tells the allowed methods
                 _check_guarded(handler.opt, str(handler))
     return edge(app)
 

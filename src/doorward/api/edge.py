@@ -2,7 +2,7 @@
 
 import re
 from secrets import token_hex
-from typing import Final
+from typing import Any, Final, cast
 
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,7 +16,7 @@ def edge(app: ASGIApp) -> ASGIApp:
     """Wrap the application: `X-Request-Id` in and out, and a trailing ".json" on an API path taken off."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if str(scope["type"]) != "http":
             await app(scope, receive, send)
             return
         request_id = b""
@@ -25,7 +25,7 @@ def edge(app: ASGIApp) -> ASGIApp:
                 request_id = value
                 break
         request_id = request_id or token_hex(12).encode()
-        scope[REQUEST_ID] = request_id.decode()  # type: ignore[literal-required]
+        cast(dict[str, Any], scope)[REQUEST_ID] = request_id.decode()
         path = scope["path"]
         if path.startswith("/api/") and path.endswith(".json"):
             scope["path"] = path.removesuffix(".json")

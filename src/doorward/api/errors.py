@@ -51,14 +51,10 @@ def error_response(
 ) -> Response[dict[str, object]]:
     """The body that every error has."""
     body: dict[str, object] = {"error": code, "error_description": text, **more}
-    return Response(
-        body, status_code=status, headers=headers, media_type="application/json"
-    )
+    return Response(body, status_code=status, headers=headers, media_type="application/json")
 
 
-def _refusal(
-    request: Request[Any, Any, Any], error: DoorwardError
-) -> Response[dict[str, object]]:
+def _refusal(request: Request[Any, Any, Any], error: DoorwardError) -> Response[dict[str, object]]:
     status = next(number for kind, number in _STATUS.items() if isinstance(error, kind))
     headers: dict[str, str] = {}
     if isinstance(error, Unauthorized):
@@ -69,9 +65,7 @@ def _refusal(
             f'Bearer realm="doorward", error="insufficient_scope", scope="{scopes}", '
             'error_description="The access token lacks the scope"'
         )
-    more: dict[str, object] = (
-        {"errors": error.errors} if isinstance(error, Invalid) else {}
-    )
+    more: dict[str, object] = {"errors": error.errors} if isinstance(error, Invalid) else {}
     return error_response(status, error.code, error.text, headers=headers, **more)
 
 
@@ -82,31 +76,19 @@ def _challenge(code: str | None, text: str) -> str:
     return f'Bearer realm="doorward", error="{code}", error_description="{text}"'
 
 
-def _unsupported(
-    request: Request[Any, Any, Any], error: UnsupportedMediaType
-) -> Response[dict[str, object]]:
-    return error_response(
-        415, "unsupported_media_type", "The request body must be application/json"
-    )
+def _unsupported(request: Request[Any, Any, Any], error: UnsupportedMediaType) -> Response[dict[str, object]]:
+    return error_response(415, "unsupported_media_type", "The request body must be application/json")
 
 
-def _framework(
-    request: Request[Any, Any, Any], error: HTTPException
-) -> Response[dict[str, object]]:
+def _framework(request: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, object]]:
     if error.status_code >= 500:
         return _unexpected(request, error)
     code, text = _FRAMEWORK.get(error.status_code, _FRAMEWORK[400])
-    headers = {
-        name: value
-        for name, value in (error.headers or {}).items()
-        if name.lower() == "allow"
-    }
+    headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
     return error_response(error.status_code, code, text, headers=headers)
 
 
-def _unavailable(
-    request: Request[Any, Any, Any], error: DatabaseUnavailable
-) -> Response[dict[str, object]]:
+def _unavailable(request: Request[Any, Any, Any], error: DatabaseUnavailable) -> Response[dict[str, object]]:
     _log.error(
         "database unavailable",
         request_id=request.scope.get(REQUEST_ID),
@@ -121,9 +103,7 @@ def _unavailable(
     )
 
 
-def _unexpected(
-    request: Request[Any, Any, Any], error: Exception
-) -> Response[dict[str, object]]:
+def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, object]]:
     request_id = request.scope.get(REQUEST_ID)
     _log.error(
         "unexpected error",

@@ -3,7 +3,7 @@
 A route says `scopes=(…)`, of which any one will do, or `public=True`. One that says neither does not get past start-up.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
@@ -15,18 +15,14 @@ from doorward.wire.context import PRINCIPAL, context_of
 _LONGEST_TOKEN = 1024
 
 
-async def require_scope(
-    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
-) -> None:
+async def require_scope(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Let the request pass, leaving its Principal in the scope. Raises Unauthorized, InsufficientScope or Forbidden."""
     if handler.opt.get("public"):
         return
     context = context_of(connection)
     token = bearer_token(connection.headers.get("authorization"))
     now = context.clock.now()
-    principal = await context.database.read(
-        lambda transaction: authenticate(transaction, token, now)
-    )
+    principal = await context.database.read(lambda transaction: authenticate(transaction, token, now))
     principal.require(*handler.opt["scopes"])
     client = connection.client
     context.usage.count(
@@ -35,7 +31,7 @@ async def require_scope(
         client.host if client else "",
         now,
     )
-    connection.scope[PRINCIPAL] = principal  # type: ignore[literal-required]
+    cast(dict[str, Any], connection.scope)[PRINCIPAL] = principal
 
 
 def bearer_token(header: str | None) -> str:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import bindparam, delete, func, insert, select
 
 from doorward.changes.tables import changes
-from doorward.db.query import Query, scalar
+from doorward.db.query import Query, number
 from doorward.db.unit_of_work import Transaction
 
 TOPIC: Final = "changes"
@@ -28,12 +28,9 @@ class Change(NamedTuple):
     channel_id: int | None
 
 
-_ADD: Final = Query(
+_ADD: Final = Query[None](
     insert(changes).values(
-        {
-            name: bindparam(name)
-            for name in ("account_id", "at", "person_id", "role_id", "channel_id")
-        }
+        {name: bindparam(name) for name in ("account_id", "at", "person_id", "role_id", "channel_id")}
     )
 )
 _AFTER: Final = Query(
@@ -49,8 +46,8 @@ _AFTER: Final = Query(
     .limit(bindparam("most")),
     Change,
 )
-_LAST: Final = Query(select(func.coalesce(func.max(changes.c.id), 0)), scalar)
-_FORGET: Final = Query(
+_LAST: Final = Query(select(func.coalesce(func.max(changes.c.id), 0)), number)
+_FORGET: Final = Query[None](
     delete(changes).where(
         changes.c.at < bindparam("before"),
         changes.c.id < select(func.max(changes.c.id)).scalar_subquery(),

@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import bindparam, or_, select
 
 from doorward.channels.tables import channels
-from doorward.db.query import Query, one_of, scalar
+from doorward.db.query import Query, number, one_of
 from doorward.db.unit_of_work import Transaction
 from doorward.users.tables import user_sites
 
@@ -15,14 +15,10 @@ _ACCESSIBLE: Final = Query(
         one_of(channels.c.id, "ids"),
         or_(
             bindparam("site_limited") == 0,
-            channels.c.site_id.in_(
-                select(user_sites.c.site_id).where(
-                    user_sites.c.user_id == bindparam("user_id")
-                )
-            ),
+            channels.c.site_id.in_(select(user_sites.c.site_id).where(user_sites.c.user_id == bindparam("user_id"))),
         ),
     ),
-    scalar,
+    number,
 )
 
 

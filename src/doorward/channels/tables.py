@@ -24,9 +24,7 @@ channels = Table(
     text("driver", server_default="simulated"),
     text("mac_address"),
     number("unit", server_default="1"),
-    text(
-        "accepts", server_default='["card", "pin"]'
-    ),  # a JSON list of kinds of credential
+    text("accepts", server_default='["card", "pin"]'),  # a JSON list of kinds of credential
     flag("two_factor"),
     number("second_factor_ms", server_default="10000"),
     number("pulse_ms", server_default="5000"),

@@ -62,6 +62,4 @@ Index(
     sqlite_where=credentials.c.is_live == 1,
     postgresql_where=credentials.c.is_live == 1,
 )
-Index(
-    "ix_credentials_account_id_lookup", credentials.c.account_id, credentials.c.lookup
-)
+Index("ix_credentials_account_id_lookup", credentials.c.account_id, credentials.c.lookup)

@@ -32,6 +32,4 @@ def open_database(url: str) -> Database:
         from doorward.db.postgresql import PostgresqlDatabase  # noqa: PLC0415
 
         return PostgresqlDatabase(url)
-    raise InvalidDatabaseUrl(
-        f"a database URL begins with sqlite:/// or postgresql://, not {scheme or 'nothing'!r}"
-    )
+    raise InvalidDatabaseUrl(f"a database URL begins with sqlite:/// or postgresql://, not {scheme or 'nothing'!r}")

@@ -29,7 +29,7 @@ metadata = MetaData(
 
 ID: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")
 SORT_KEY: TypeEngine[str] = Text().with_variant(Text(collation="C"), "postgresql")
-NEVER_REUSED = {"sqlite_autoincrement": True}
+NEVER_REUSED: dict[str, Any] = {"sqlite_autoincrement": True}
 """Table option: an id is not given again after its row is gone (PostgreSQL's sequences do that anyway)."""
 
 
@@ -38,9 +38,7 @@ def key() -> Column[int]:
     return Column("id", ID, primary_key=True)
 
 
-def reference(
-    name: str, target: str, *, nullable: bool = False, **options: Any
-) -> Column[Any]:
+def reference(name: str, target: str, *, nullable: bool = False, **options: Any) -> Column[Any]:
     """A foreign key to another table's id; `ondelete` and `index` as in SQLAlchemy."""
     ondelete = options.pop("ondelete", None)
     return Column(
@@ -59,9 +57,7 @@ def instant(name: str, *, nullable: bool = False, **options: Any) -> Column[Any]
 
 def flag(name: str, default: bool = False) -> Column[int]:
     """0 or 1."""
-    return Column(
-        name, SmallInteger(), nullable=False, server_default="1" if default else "0"
-    )
+    return Column(name, SmallInteger(), nullable=False, server_default="1" if default else "0")
 
 
 def text(name: str, *, nullable: bool = False, **options: Any) -> Column[Any]:

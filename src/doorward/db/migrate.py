@@ -2,27 +2,30 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import lru_cache
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import psycopg
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, create_engine, pool, text
 
 from doorward.db.connect import sqlite_path
 from doorward.db.sqlite import connect as connect_sqlite
 from doorward.db.unit_of_work import DatabaseTooOld, DatabaseUnavailable
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+# Alembic takes a third of a second to import, and is needed once in a version: it is imported where it is used.
+
 _UPGRADE_LOCK = 7_204_517
+_VERSIONS = Path(__file__).parent / "migrations" / "versions"
 
 
-def _config(
-    connection: Connection | None = None, metadata: MetaData | None = None
-) -> Config:
+def _config(connection: Connection | None = None, metadata: MetaData | None = None) -> "Config":
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", "doorward:db/migrations")
     config.set_main_option("path_separator", "os")
@@ -33,8 +36,8 @@ def _config(
 
 @lru_cache(maxsize=1)
 def newest() -> str:
-    """The revision that this version of Doorward needs."""
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+    """The revision that this version of Doorward needs. Revisions are numbered, so that no script has to be loaded."""
+    return max(file.name[:4] for file in _VERSIONS.glob("[0-9][0-9][0-9][0-9]_*.py"))
 
 
 @contextmanager
@@ -43,9 +46,7 @@ def _connection(url: str) -> Iterator[Connection]:
     path = sqlite_path(url)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(
-            "sqlite://", creator=lambda: connect_sqlite(path), poolclass=pool.NullPool
-        )
+        engine = create_engine("sqlite://", creator=lambda: connect_sqlite(path), poolclass=pool.NullPool)
     else:
         rest = url.split("://", 1)[1]
         engine = create_engine(f"postgresql+psycopg://{rest}", poolclass=pool.NullPool)
@@ -55,9 +56,7 @@ def _connection(url: str) -> Iterator[Connection]:
                 connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             else:
-                connection.execute(
-                    text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK}
-                )
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
             yield connection
             if path is not None:
                 connection.exec_driver_sql("COMMIT")
@@ -68,9 +67,7 @@ def _connection(url: str) -> Iterator[Connection]:
             cause,
             (psycopg.OperationalError, sqlite3.OperationalError, sqlite3.DatabaseError),
         ):
-            raise DatabaseUnavailable(
-                f"the database cannot be used: {cause}"
-            ) from error
+            raise DatabaseUnavailable(f"the database cannot be used: {cause}") from error
         raise
     finally:
         engine.dispose()
@@ -78,6 +75,9 @@ def _connection(url: str) -> Iterator[Connection]:
 
 def upgrade(url: str) -> str:
     """Create or upgrade the schema in one transaction, however many processes try at once; gives the revision."""
+    from alembic import command  # noqa: PLC0415
+    from alembic.migration import MigrationContext  # noqa: PLC0415
+
     with _connection(url) as connection:
         if MigrationContext.configure(connection).get_current_revision() != newest():
             command.upgrade(_config(connection), "head")
@@ -85,9 +85,23 @@ def upgrade(url: str) -> str:
 
 
 def current(url: str) -> str | None:
-    """The revision that the database has; None for an empty one."""
-    with _connection(url) as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+    """The revision that the database has; None for an empty one. Raises DatabaseUnavailable."""
+    question = "SELECT version_num FROM alembic_version"
+    path = sqlite_path(url)
+    try:
+        if path is not None:
+            if not path.exists():
+                return None
+            with closing(connect_sqlite(path)) as file:
+                found = file.execute(question).fetchone()
+        else:
+            with psycopg.connect(url, connect_timeout=10) as server:
+                found = server.execute(question).fetchone()
+    except (sqlite3.DatabaseError, psycopg.Error) as error:
+        if isinstance(error, psycopg.errors.UndefinedTable) or "no such table" in str(error):
+            return None
+        raise DatabaseUnavailable(f"the database cannot be used: {error}") from error
+    return None if found is None else str(found[0])
 
 
 def require_newest(url: str) -> None:
@@ -99,12 +113,18 @@ def require_newest(url: str) -> None:
         )
 
 
+def ready(url: str) -> None:
+    """Create the schema in an empty database. Raises DatabaseTooOld for one that has another version's."""
+    if current(url) is None:
+        upgrade(url)
+    require_newest(url)
+
+
 def differences(url: str, metadata: MetaData) -> list[str]:
     """How the database differs from the declared tables; empty when the migrations have led to the declaration."""
-    from alembic.autogenerate import compare_metadata  # noqa: PLC0415 - slow to import, seldom needed
+    from alembic.autogenerate import compare_metadata  # noqa: PLC0415
+    from alembic.migration import MigrationContext  # noqa: PLC0415
 
     with _connection(url) as connection:
-        context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "compare_server_default": True}
-        )
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         return [str(difference) for difference in compare_metadata(context, metadata)]

@@ -17,16 +17,14 @@ from psycopg import errors
 from sqlalchemy import bindparam, select
 from sqlalchemy.sql import func
 
-from doorward.db.query import Backend, Params, Query, scalar
+from doorward.db.query import Backend, Params, Query, number
 from doorward.db.unit_of_work import DatabaseUnavailable, Rejected, Work
 
 T = TypeVar("T")
 
 _THREADS: Final = 8
 _ATTEMPTS: Final = 5
-_LOCK_TOPIC: Final = Query(
-    select(func.pg_advisory_xact_lock(bindparam("topic"))), scalar
-)
+_LOCK_TOPIC: Final = Query(select(func.pg_advisory_xact_lock(bindparam("topic"))), number)
 
 
 class PostgresqlTransaction:
@@ -63,9 +61,7 @@ class PostgresqlTransaction:
     def signal(self, topic: str) -> None:
         self.signals.add(topic)
 
-    def _execute(
-        self, query: Query[Any], params: dict[str, Any]
-    ) -> psycopg.Cursor[Any]:
+    def _execute(self, query: Query[Any], params: dict[str, Any]) -> psycopg.Cursor[Any]:
         compiled = query.compiled("postgresql")
         if compiled.constants:
             params = {**compiled.constants, **params}
@@ -92,14 +88,10 @@ class PostgresqlDatabase:
         self._listeners: dict[str, list[Callable[[], None]]] = defaultdict(list)
 
     async def read(self, work: Work[T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(
-            self._pool, self.read_now, work
-        )
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self.read_now, work)
 
     async def write(self, work: Work[T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(
-            self._pool, self.write_now, work
-        )
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self.write_now, work)
 
     def read_now(self, work: Work[T]) -> T:
         return self._attempt("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", work)[0]
@@ -135,9 +127,7 @@ class PostgresqlDatabase:
             except psycopg.OperationalError as error:
                 self._let_go(connection)
                 if last:
-                    raise DatabaseUnavailable(
-                        f"the database broke off: {error}"
-                    ) from error
+                    raise DatabaseUnavailable(f"the database broke off: {error}") from error
                 continue
             except BaseException:
                 if not connection.closed:
@@ -147,25 +137,17 @@ class PostgresqlDatabase:
                 connection.commit()
             except psycopg.Error as error:
                 self._let_go(connection)
-                raise DatabaseUnavailable(
-                    f"the database did not confirm the commit: {error}"
-                ) from error
+                raise DatabaseUnavailable(f"the database did not confirm the commit: {error}") from error
             return result, transaction.signals
         raise DatabaseUnavailable("the database is too busy")
 
     def _connection(self) -> psycopg.Connection[Any]:
-        connection: psycopg.Connection[Any] | None = getattr(
-            self._held, "connection", None
-        )
+        connection: psycopg.Connection[Any] | None = getattr(self._held, "connection", None)
         if connection is None or connection.closed:
             try:
-                connection = psycopg.connect(
-                    self._url, autocommit=True, connect_timeout=10
-                )
+                connection = psycopg.connect(self._url, autocommit=True, connect_timeout=10)
             except psycopg.OperationalError as error:
-                raise DatabaseUnavailable(
-                    f"the database cannot be reached: {error}"
-                ) from error
+                raise DatabaseUnavailable(f"the database cannot be reached: {error}") from error
             self._held.connection = connection
             self._opened.append(connection)
         return connection

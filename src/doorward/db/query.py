@@ -69,9 +69,7 @@ class Query(Generic[T]):
 
     __slots__ = ("_compiled", "_row", "_statement")
 
-    def __init__(
-        self, statement: ClauseElement, row: Callable[..., T] | None = None
-    ) -> None:
+    def __init__(self, statement: ClauseElement, row: Callable[..., T] | None = None) -> None:
         self._statement = statement
         self._row = row
         self._compiled: dict[Backend, Compiled] = {}
@@ -81,11 +79,7 @@ class Query(Generic[T]):
         found = self._compiled.get(backend)
         if found is None:
             compiled = self._statement.compile(dialect=_DIALECTS[backend])
-            constants = {
-                name: value
-                for name, value in compiled.params.items()
-                if value is not None
-            }
+            constants = {name: value for name, value in compiled.params.items() if value is not None}
             found = self._compiled[backend] = Compiled(str(compiled), constants)
         return found
 
@@ -97,6 +91,11 @@ class Query(Generic[T]):
         return [row(*columns) for columns in found]
 
 
-def scalar(value: T) -> T:
-    """The `row` of a statement with one column."""
+def number(value: int) -> int:
+    """The `row` of a statement with one column that is an integer."""
+    return value
+
+
+def word(value: str) -> str:
+    """The `row` of a statement with one column that is text."""
     return value

@@ -76,9 +76,7 @@ class SqliteTransaction:
         compiled = query.compiled("sqlite")
         constants = compiled.constants
         try:
-            self._connection.executemany(
-                compiled.sql, ({**constants, **row} for row in rows)
-            )
+            self._connection.executemany(compiled.sql, ({**constants, **row} for row in rows))
         except sqlite3.IntegrityError as error:
             raise _rejected(error) from error
 
@@ -153,9 +151,7 @@ class SqliteDatabase:
         return await future
 
     def read_now(self, work: Work[T]) -> T:
-        connection: sqlite3.Connection | None = getattr(
-            self._reading, "connection", None
-        )
+        connection: sqlite3.Connection | None = getattr(self._reading, "connection", None)
         if connection is None:
             connection = self._reading.connection = connect(self._path)
             self._opened.append(connection)
@@ -228,9 +224,7 @@ class SqliteDatabase:
                 except sqlite3.Error as error:
                     if connection.in_transaction:
                         connection.execute("ROLLBACK")
-                    failure = DatabaseUnavailable(
-                        f"the database refused to write: {error}"
-                    )
+                    failure = DatabaseUnavailable(f"the database refused to write: {error}")
                     failure.__cause__ = error
                     for failed in batch:
                         failed.result, failed.error, failed.signals = (
@@ -242,16 +236,12 @@ class SqliteDatabase:
         finally:
             connection.close()
 
-    def _commit_together(
-        self, connection: sqlite3.Connection, batch: list[_Job]
-    ) -> None:
+    def _commit_together(self, connection: sqlite3.Connection, batch: list[_Job]) -> None:
         """Run the batch's first job and whatever else is queued, then commit: all are durable, or none."""
         connection.execute("BEGIN IMMEDIATE")
         started = perf_counter()
         _run(connection, batch[0])
-        while (
-            len(batch) < _LARGEST_BATCH and perf_counter() - started < _LONGEST_BATCH_S
-        ):
+        while len(batch) < _LARGEST_BATCH and perf_counter() - started < _LONGEST_BATCH_S:
             try:
                 job = self._jobs.get_nowait()
             except Empty:
@@ -299,12 +289,10 @@ def _run(connection: sqlite3.Connection, job: _Job) -> None:
     try:
         job.result = job.work(transaction)
         job.signals = transaction.signals
-    except BaseException as error:  # noqa: BLE001 - handed to whoever submitted the job
+    except BaseException as error:
         job.error = error
         if not connection.in_transaction:
-            raise sqlite3.OperationalError(
-                "the transaction was rolled back by the database"
-            ) from error
+            raise sqlite3.OperationalError("the transaction was rolled back by the database") from error
         connection.execute("ROLLBACK TO job")
     connection.execute("RELEASE job")
 

@@ -74,9 +74,7 @@ class EventCode(IntEnum):
     DIRECTORY_SYNC_PARTLY = 225
 
 
-ADMITTING: Final = frozenset(
-    code for code in EventCode if code.name.startswith("ADMIT_")
-)
+ADMITTING: Final = frozenset(code for code in EventCode if code.name.startswith("ADMIT_"))
 
 CARD: Final = "card"
 PIN: Final = "pin"

@@ -1,20 +1,13 @@
 """Who may open a door: behaviour.md, "Who may open a door", rule by rule and in its order.
 
-Pure: the same snapshot, state, presented credential and instant give the same verdict, on the server and at the door.
-Total: whatever is handed in, a verdict comes out; a rule that raises denies, and never keeps anybody in.
+Pure: the same snapshot, state, presented credential and instant give the same verdict, on the server and at
+the door. Total: whatever is handed in, a verdict comes out; a rule that raises denies, and keeps nobody in.
 """
 
 from typing import Final
 
 from doorward.decision.codes import ADMIT_CODES, AUX, PIN, EventCode
-from doorward.decision.snapshot import (
-    Channel,
-    Credential,
-    DoorState,
-    Person,
-    Presented,
-    Snapshot,
-)
+from doorward.decision.snapshot import Channel, Credential, DoorState, Person, Presented, Snapshot
 from doorward.decision.verdict import Reason, ReasonCode, Verdict
 
 _MINUTE_MS: Final = 60_000
@@ -29,20 +22,16 @@ _RULE_FAILED: Final = (Reason(ReasonCode.RULE_FAILED),)
 _DELETED: Final = Reason(ReasonCode.PERSON_DELETED)
 _DISABLED: Final = Reason(ReasonCode.PERSON_DISABLED)
 _NO_ROLE_HERE: Final = (Reason(ReasonCode.NO_ROLE_HERE),)
-# Looking a member up in its enumeration costs as much as a rule; these two are looked up in most decisions.
+# Looking a member up in its enumeration costs as much as a rule, and these are in almost every verdict.
 _ROLE_GRANTS: Final = ReasonCode.ROLE_GRANTS
 _OUT_OF_HOURS: Final = ReasonCode.OUT_OF_HOURS
+_REJECT_OUT_OF_HOURS: Final = EventCode.REJECT_OUT_OF_HOURS
+_REJECT_UNAUTHORIZED: Final = EventCode.REJECT_UNAUTHORIZED
 
-_UNKNOWN: Final = {
-    kind: EventCode.REJECT_PIN if kind == PIN else EventCode.REJECT_CARD
-    for kind in ADMIT_CODES
-}
 _NO_CHANNEL: Final = Channel(0, "Unknown door", "UTC", frozenset())
 
 
-def decide(
-    snapshot: Snapshot, state: DoorState, presented: Presented, at: int
-) -> Verdict:
+def decide(snapshot: Snapshot, state: DoorState, presented: Presented, at: int) -> Verdict:
     """Decide about a presented credential at the instant `at` (milliseconds UTC). Never raises."""
     try:
         return _decide(snapshot, state, presented, at)
@@ -50,12 +39,10 @@ def decide(
         return _failed(snapshot, at)
 
 
-def decide_person(
-    snapshot: Snapshot, state: DoorState, person_id: int, at: int
-) -> Verdict:
-    """Decide whether a person may pass when no credential is involved (remote admission, "may they?"). Never raises.
+def decide_person(snapshot: Snapshot, state: DoorState, person_id: int, at: int) -> Verdict:
+    """Decide whether a person may pass when no credential is involved (remote admission, "may they?").
 
-    An admission has the code 15, by application.
+    An admission has the code 15, by application. Never raises.
     """
     try:
         channel = snapshot.channel
@@ -65,14 +52,10 @@ def decide_person(
             return barred
         if person is None:
             reasons = (Reason(ReasonCode.PERSON_UNKNOWN),)
-            return Verdict(
-                EventCode.REJECT_UNAUTHORIZED, False, channel, at, None, reasons
-            )
+            return Verdict(_REJECT_UNAUTHORIZED, False, channel, at, None, reasons)
         reason = _refusal(person, at)
         if reason is not None:
-            return Verdict(
-                EventCode.REJECT_UNAUTHORIZED, False, channel, at, person, (reason,)
-            )
+            return Verdict(_REJECT_UNAUTHORIZED, False, channel, at, person, (reason,))
         return _by_roles(snapshot, state, person, None, at)
     except Exception:  # noqa: BLE001 - as above
         return _failed(snapshot, at)
@@ -81,59 +64,41 @@ def decide_person(
 def decide_exit(snapshot: Snapshot, state: DoorState, at: int) -> Verdict:
     """Decide about the request-to-exit button: released (13) unless REX is locked down (30). Never raises.
 
-    Nothing else is looked at: leaving stays possible when tampered with, stale or locked down for cards, and also when
-    not even the state can be read.
+    Nothing else is looked at: leaving stays possible when tampered with, stale or locked down for cards, and
+    also when not even the state can be read.
     """
+    reasons: tuple[Reason, ...] = _LEAVING
     try:
         if state.rex_lockdown:
-            return Verdict(
-                EventCode.REX_PRESSED,
-                False,
-                _channel(snapshot),
-                at,
-                None,
-                _REX_LOCKDOWN,
-            )
+            return Verdict(EventCode.REX_PRESSED, False, _channel(snapshot), at, None, _REX_LOCKDOWN)
     except Exception:  # noqa: BLE001 - a rule that raises never keeps anybody in
-        return Verdict(
-            EventCode.ADMIT_REX,
-            True,
-            _channel(snapshot),
-            at,
-            None,
-            _LEAVING + _RULE_FAILED,
-        )
-    return Verdict(EventCode.ADMIT_REX, True, _channel(snapshot), at, None, _LEAVING)
+        reasons = (*_LEAVING, *_RULE_FAILED)
+    return Verdict(EventCode.ADMIT_REX, True, _channel(snapshot), at, None, reasons)
 
 
 def is_unlocked(snapshot: Snapshot, state: DoorState, at: int) -> bool:
-    """Whether the door stands unlocked for everybody: unlock mode or auto-unlock, unless locked down or tampered with.
+    """Whether the door stands unlocked for everybody: by unlock mode or auto-unlock.
 
-    Never raises: a rule that does leaves the door locked.
+    Not while it is locked down or tampered with. Never raises: a rule that does leaves the door locked.
     """
     try:
-        return (
-            not (state.tampered or state.card_lockdown)
-            and _open_to_all(snapshot, state, at) is not None
-        )
+        return not (state.tampered or state.card_lockdown) and _open_to_all(snapshot, state, at) is not None
     except Exception:  # noqa: BLE001 - as above
         return False
 
 
 def _failed(snapshot: Snapshot, at: int) -> Verdict:
-    return Verdict(
-        EventCode.REJECT_UNAUTHORIZED, False, _channel(snapshot), at, None, _RULE_FAILED
-    )
+    return Verdict(_REJECT_UNAUTHORIZED, False, _channel(snapshot), at, None, _RULE_FAILED)
 
 
 def _channel(snapshot: Snapshot) -> Channel:
-    channel: Channel = getattr(snapshot, "channel", _NO_CHANNEL)
-    return channel
+    try:
+        return snapshot.channel
+    except Exception:  # noqa: BLE001 - a verdict there has to be, even about what is no snapshot
+        return _NO_CHANNEL
 
 
-def _decide(
-    snapshot: Snapshot, state: DoorState, presented: Presented, at: int
-) -> Verdict:
+def _decide(snapshot: Snapshot, state: DoorState, presented: Presented, at: int) -> Verdict:
     channel, first = snapshot.channel, presented.first
     kind = first.kind
     person = snapshot.directory.find(kind, first.value)
@@ -141,78 +106,52 @@ def _decide(
     if barred is not None:
         return barred
     if person is None:
-        code = _UNKNOWN.get(kind, EventCode.REJECT_CARD)
-        return Verdict(
-            code,
-            False,
-            channel,
-            at,
-            None,
-            (Reason(ReasonCode.UNKNOWN_CREDENTIAL, None, kind),),
-            kind,
-        )
+        code = EventCode.REJECT_PIN if kind == PIN else EventCode.REJECT_CARD
+        reasons = (Reason(ReasonCode.UNKNOWN_CREDENTIAL, None, kind),)
+        return Verdict(code, False, channel, at, None, reasons, kind)
     if kind not in channel.accepts:
         reasons = (Reason(ReasonCode.TYPE_NOT_ACCEPTED, None, kind),)
-        return Verdict(
-            EventCode.REJECT_INVALID_TYPE, False, channel, at, person, reasons, kind
-        )
+        return Verdict(EventCode.REJECT_INVALID_TYPE, False, channel, at, person, reasons, kind)
     reason = _refusal(person, at)
     if reason is not None:
-        return Verdict(
-            EventCode.REJECT_UNAUTHORIZED, False, channel, at, person, (reason,), kind
-        )
+        return Verdict(_REJECT_UNAUTHORIZED, False, channel, at, person, (reason,), kind)
     verdict = _by_roles(snapshot, state, person, kind, at)
     if channel.two_factor and verdict.admitted:
         return _second_factor(snapshot, state, presented, person, verdict)
     return verdict
 
 
-def _barred(
-    snapshot: Snapshot,
-    state: DoorState,
-    kind: str | None,
-    person: Person | None,
-    at: int,
-) -> Verdict | None:
+def _barred(snapshot: Snapshot, state: DoorState, kind: str | None, person: Person | None, at: int) -> Verdict | None:
     """Rules 1 and 2, and staleness: what holds for everybody, before it matters who it is.
 
-    A stale door keeps the mode it was set to (no lock moves because contact was lost) but admits nobody by name.
+    A stale door keeps the mode it was set to (no lock moves because contact was lost) but admits nobody by
+    name.
     """
     channel = snapshot.channel
     if state.tampered:
-        return Verdict(
-            EventCode.REJECT_TAMPER, False, channel, at, person, _TAMPERED, kind
-        )
+        return Verdict(EventCode.REJECT_TAMPER, False, channel, at, person, _TAMPERED, kind)
     reasons = _locked_down(state, kind)
     if reasons is not None:
-        return Verdict(
-            EventCode.REJECT_LOCKDOWN, False, channel, at, person, reasons, kind
-        )
+        return Verdict(EventCode.REJECT_LOCKDOWN, False, channel, at, person, reasons, kind)
     if (state.unlocked or channel.auto_unlock is not None) and not state.card_lockdown:
         reasons = _open_to_all(snapshot, state, at)
         if reasons is not None:
-            return Verdict(
-                EventCode.ADMIT_UNLOCKED, True, channel, at, person, reasons, kind
-            )
-    if channel.staleness_ms is not None and state.confirmed_at is not None:
-        if at - state.confirmed_at > channel.staleness_ms:
-            reasons = (Reason(ReasonCode.STALE, instant=state.confirmed_at),)
-            return Verdict(
-                EventCode.REJECT_OFFLINE, False, channel, at, person, reasons, kind
-            )
+            return Verdict(EventCode.ADMIT_UNLOCKED, True, channel, at, person, reasons, kind)
+    limit, confirmed_at = channel.staleness_ms, state.confirmed_at
+    if limit is not None and confirmed_at is not None and at - confirmed_at > limit:
+        reasons = (Reason(ReasonCode.STALE, instant=confirmed_at),)
+        return Verdict(EventCode.REJECT_OFFLINE, False, channel, at, person, reasons, kind)
     return None
 
 
 def _locked_down(state: DoorState, kind: str | None) -> tuple[Reason, ...] | None:
-    """Auxiliary inputs have a lockdown of their own; everything else, remote admission too, goes by that for cards."""
+    """Auxiliary inputs have their own; all else, remote admission too, goes by the lockdown for cards."""
     if kind == AUX:
         return _AUX_LOCKDOWN if state.aux_lockdown else None
     return _CARD_LOCKDOWN if state.card_lockdown else None
 
 
-def _open_to_all(
-    snapshot: Snapshot, state: DoorState, at: int
-) -> tuple[Reason, ...] | None:
+def _open_to_all(snapshot: Snapshot, state: DoorState, at: int) -> tuple[Reason, ...] | None:
     if state.unlocked and (state.unlocked_until is None or at < state.unlocked_until):
         return (Reason(ReasonCode.UNLOCK_MODE, instant=state.unlocked_until),)
     auto_unlock = snapshot.channel.auto_unlock
@@ -233,25 +172,15 @@ def _refusal(person: Person, at: int) -> Reason | None:
     return None
 
 
-def _by_roles(
-    snapshot: Snapshot, state: DoorState, person: Person, kind: str | None, at: int
-) -> Verdict:
-    """Rules 6 to 8: the roles that name this channel, their shifts, anti-passback; admit (rule 10) if none refuses."""
+def _by_roles(snapshot: Snapshot, state: DoorState, person: Person, kind: str | None, at: int) -> Verdict:
+    """Rules 6 to 8, and 10: roles that name this channel, their shifts, anti-passback; else admit."""
     channel, grants = snapshot.channel, snapshot.grants
     here = []
-    for role_id in person.roles:  # a comprehension is a call of its own: slower for the one to three roles people have
+    for role_id in person.roles:
         if role_id in grants:
-            here.append(role_id)
+            here.append(role_id)  # noqa: PERF401 - a comprehension is a call more, for a role or two
     if not here:
-        return Verdict(
-            EventCode.REJECT_UNAUTHORIZED,
-            False,
-            channel,
-            at,
-            person,
-            _NO_ROLE_HERE,
-            kind,
-        )
+        return Verdict(_REJECT_UNAUTHORIZED, False, channel, at, person, _NO_ROLE_HERE, kind)
     here.sort()  # so that the verdict names the same role wherever it is decided
     for role_id in here:
         grant = grants[role_id]
@@ -260,32 +189,20 @@ def _by_roles(
             break
     else:
         reasons = tuple([Reason(_OUT_OF_HOURS, grants[role_id]) for role_id in here])
-        return Verdict(
-            EventCode.REJECT_OUT_OF_HOURS, False, channel, at, person, reasons, kind
-        )
+        return Verdict(_REJECT_OUT_OF_HOURS, False, channel, at, person, reasons, kind)
     reasons = (Reason(_ROLE_GRANTS, grant),)
     if channel.passback is not None:
         noted = _passed_back(snapshot, state, person, at)
         if noted is not None:
             if noted.code is ReasonCode.PASSED_BACK:
-                return Verdict(
-                    EventCode.REJECT_PASSED_BACK,
-                    False,
-                    channel,
-                    at,
-                    person,
-                    (noted,),
-                    kind,
-                )
+                return Verdict(EventCode.REJECT_PASSED_BACK, False, channel, at, person, (noted,), kind)
             reasons = (*reasons, noted)
     code = EventCode.ADMIT_APPLICATION if kind is None else ADMIT_CODES[kind]
     return Verdict(code, True, channel, at, person, reasons, kind)
 
 
-def _passed_back(
-    snapshot: Snapshot, state: DoorState, person: Person, at: int
-) -> Reason | None:
-    """Rule 8. Somebody whose place is not known, or is where this door leads from, has not passed anything back."""
+def _passed_back(snapshot: Snapshot, state: DoorState, person: Person, at: int) -> Reason | None:
+    """Rule 8. Whoever's place is not known, or is where this door leads from, has passed nothing back."""
     channel, passback = snapshot.channel, snapshot.channel.passback
     presence = state.presence.get(person.id)
     if passback is None or presence is None:
@@ -297,70 +214,35 @@ def _passed_back(
         return None
     if presence.area == channel.area_from:
         return None
-    code = (
-        ReasonCode.PASSED_BACK_NOTED
-        if passback.mode == "soft"
-        else ReasonCode.PASSED_BACK
-    )
+    code = ReasonCode.PASSED_BACK_NOTED if passback.mode == "soft" else ReasonCode.PASSED_BACK
     return Reason(code, instant=presence.since)
 
 
 def _second_factor(
-    snapshot: Snapshot,
-    state: DoorState,
-    presented: Presented,
-    person: Person,
-    admitted: Verdict,
+    snapshot: Snapshot, state: DoorState, presented: Presented, person: Person, admitted: Verdict
 ) -> Verdict:
     """Rule 9: a PIN after a card (or pass), or a card after a PIN, of the same person and in time.
 
     What is locked down as the first factor is locked down as the second.
     """
-    channel, second = snapshot.channel, presented.second
-    pin_first = presented.first.kind == PIN
+    channel, at, second, kind = snapshot.channel, admitted.at, presented.second, admitted.kind
+    pin_first = kind == PIN
     if second is not None:
         reasons = _locked_down(state, second.kind)
         if reasons is not None:
-            return Verdict(
-                EventCode.REJECT_LOCKDOWN,
-                False,
-                channel,
-                admitted.at,
-                person,
-                reasons,
-                admitted.kind,
-            )
-    if not any(
-        (kind == PIN) != pin_first and kind in channel.accepts for kind in person.kinds
-    ):
+            return Verdict(EventCode.REJECT_LOCKDOWN, False, channel, at, person, reasons, kind)
+    if not any((enrolled == PIN) != pin_first and enrolled in channel.accepts for enrolled in person.kinds):
         code, why = EventCode.SECOND_FACTOR_MISSING, ReasonCode.SECOND_FACTOR_MISSING
     elif second is None or not 0 <= presented.gap_ms <= channel.second_factor_ms:
         code, why = EventCode.SECOND_FACTOR_LATE, ReasonCode.SECOND_FACTOR_LATE
     elif (second.kind == PIN) == pin_first or not _is_theirs(snapshot, second, person):
         code, why = EventCode.REJECT_SECOND_FACTOR, ReasonCode.SECOND_FACTOR_WRONG
     else:
-        reasons = (
-            *admitted.reasons,
-            Reason(ReasonCode.SECOND_FACTOR_RIGHT, None, second.kind),
-        )
-        return Verdict(
-            EventCode.ADMIT_TWO_FACTORS,
-            True,
-            channel,
-            admitted.at,
-            person,
-            reasons,
-            admitted.kind,
-        )
-    return Verdict(
-        code, False, channel, admitted.at, person, (Reason(why),), admitted.kind
-    )
+        reasons = (*admitted.reasons, Reason(ReasonCode.SECOND_FACTOR_RIGHT, None, second.kind))
+        return Verdict(EventCode.ADMIT_TWO_FACTORS, True, channel, at, person, reasons, kind)
+    return Verdict(code, False, channel, at, person, (Reason(why),), kind)
 
 
 def _is_theirs(snapshot: Snapshot, credential: Credential, person: Person) -> bool:
     holder = snapshot.directory.find(credential.kind, credential.value)
-    return (
-        credential.kind in snapshot.channel.accepts
-        and holder is not None
-        and holder.id == person.id
-    )
+    return credential.kind in snapshot.channel.accepts and holder is not None and holder.id == person.id

@@ -1,8 +1,8 @@
 """When a shift is open: weekly windows in local time, or one absolute stretch.
 
 Instants are integers: milliseconds since 1970-01-01T00:00Z. Days are integers too: days since 1970-01-01.
-A window is open for whatever real time falls in it by the wall clock of its zone (behaviour.md, "Who may open a door"):
-on the day the clock springs forward a window 01:00-03:00 lasts an hour, on the day it falls back three.
+A window is open for whatever real time falls in it by the wall clock of its zone (behaviour.md, "Who may open
+a door"): when the clock springs forward a window 01:00-03:00 lasts an hour, when it falls back three.
 """
 
 from bisect import bisect_right
@@ -25,14 +25,14 @@ Span = tuple[int, int]
 """A half-open stretch [start, end) of instants."""
 
 _Edges = tuple[int, int, tuple[int, ...]]
-"""From, up to, and the instants between them at which a rule opens and closes in turn; it is closed before the first."""
+"""From, up to, and the instants between them at which a rule opens, closes, opens… in turn."""
 
 
 class Window(NamedTuple):
     """A stretch of the local day, on certain days of the week.
 
-    `start` and `end` are minutes after local midnight of the day on which the window begins; an `end` beyond 1440
-    crosses midnight. 0 <= start < 1440 and start < end <= start + 1440.
+    `start` and `end` are minutes after local midnight of the day on which the window begins; an `end` beyond
+    1440 crosses midnight. 0 <= start < 1440 and start < end <= start + 1440.
     """
 
     days: frozenset[int]
@@ -48,7 +48,7 @@ class Weekly:
     first_day: int | None = None
     last_day: int | None = None
     holidays: Literal["ignore", "replace"] = "ignore"
-    """`replace`: on a holiday only windows of the day HOLIDAY apply; `ignore`: a holiday is a day like others."""
+    """`replace`: on a holiday only windows of the day HOLIDAY apply; `ignore`: a holiday is as other days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +67,7 @@ def weekday(day: int) -> int:
     return (day + 3) % 7
 
 
-def expand(
-    rule: Weekly, zone: str, holidays: frozenset[int], block: int
-) -> tuple[Span, ...]:
+def expand(rule: Weekly, zone: str, holidays: frozenset[int], block: int) -> tuple[Span, ...]:
     """The spans of one block in which the rule is open: sorted, disjoint, not touching."""
     spans: list[Span] = []
     for segment in segments(zone, block):
@@ -80,11 +78,7 @@ def expand(
                 continue
             if rule.last_day is not None and day > rule.last_day:
                 continue
-            kind = (
-                HOLIDAY
-                if rule.holidays == "replace" and day in holidays
-                else weekday(day)
-            )
+            kind = HOLIDAY if rule.holidays == "replace" and day in holidays else weekday(day)
             midnight = day * DAY_MS
             for window in rule.windows:
                 if kind in window.days:
@@ -110,15 +104,13 @@ def _merged(spans: list[Span]) -> tuple[Span, ...]:
 class Timetable:
     """A rule read in one zone with one set of holidays: answers whether it is open at an instant.
 
-    A value: equal to another of the same rule, zone and holidays. It remembers the instants at which it opens and closes
-    in the blocks last asked about, so that a question is usually answered by one binary search in a few dozen numbers.
+    A value: equal to another of the same rule, zone and holidays. It remembers the instants at which it opens
+    and closes in the blocks last asked about, so that most questions take one binary search in a few dozen.
     """
 
     __slots__ = ("_around", "_blocks", "holidays", "rule", "zone")
 
-    def __init__(
-        self, rule: Rule, zone: str, holidays: frozenset[int] = frozenset()
-    ) -> None:
+    def __init__(self, rule: Rule, zone: str, holidays: frozenset[int] = frozenset()) -> None:
         self.rule = rule
         self.zone = zone
         self.holidays = holidays
@@ -128,7 +120,8 @@ class Timetable:
     def open_at(self, at: int) -> bool:
         """Whether the shift is open at the instant `at`.
 
-        Raises OverflowError or ValueError outside the years 1 to 9999 and ZoneInfoNotFoundError for an unknown zone.
+        Raises OverflowError or ValueError outside the years 1 to 9999, and ZoneInfoNotFoundError for an
+        unknown zone.
         """
         first, beyond, edges = self._around
         if not first <= at < beyond:
@@ -136,9 +129,9 @@ class Timetable:
         return bisect_right(edges, at) % 2 == 1
 
     def next_change(self, at: int) -> int | None:
-        """The first instant after `at` at which the shift opens or closes; None if there is none within a year.
+        """The first instant after `at` at which the shift opens or closes.
 
-        Raises as `open_at` does.
+        None if a weekly rule does neither within a year, or a stretch ever again. Raises as `open_at` does.
         """
         is_open = self.open_at(at)
         for _ in range(_BLOCKS_AHEAD):

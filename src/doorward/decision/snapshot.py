@@ -1,7 +1,8 @@
 """What a door knows when it decides: people and their credentials, the channel's own rules, the door's state.
 
-People are in a directory that all channels of a process share; what differs between channels is small: which roles admit
-there, and when. So a change to a person is one assignment, whatever the number of doors (docs/decisions/0005).
+People are in a directory that all channels of a process share; what differs between channels is small: which
+roles admit there, and when. So a change to a person is one assignment, whatever the number of doors
+(docs/decisions/0005).
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,7 +25,10 @@ class Credential(NamedTuple):
 
 
 class Person(NamedTuple):
-    """Somebody who may open doors. Validity is half-open: [valid_from, valid_to), milliseconds UTC, None = unbounded."""
+    """Somebody who may open doors.
+
+    Validity is half-open: [valid_from, valid_to) in milliseconds UTC, None = unbounded.
+    """
 
     id: int
     name: str
@@ -37,30 +41,22 @@ class Person(NamedTuple):
 
 
 class Directory:
-    """Credential → person, of one account. Changed one person at a time; read by every channel of the process.
+    """Credential → person, of one account: changed one person at a time, read by all channels of the process.
 
-    What it says depends on what it was told last about each person, not on the order. Should several have the same
-    credential, it is that of somebody who is not deleted, then of the newest (highest id).
+    What it says depends on what it was told last about each person, not on the order. Should several have the
+    same credential, it is that of somebody who is not deleted, then of the newest (highest id).
     """
 
-    __slots__ = (
-        "_credentials",
-        "_interned",
-        "_kinds",
-        "_role_ids",
-        "_shared",
-        "by_kind",
-        "people",
-    )
+    __slots__ = ("_credentials", "_interned", "_kinds", "_role_ids", "_shared", "by_kind", "people")
 
     def __init__(self) -> None:
         self.people: dict[int, Person] = {}
         self.by_kind: dict[str, dict[str, Person]] = {}
         self._credentials: dict[int, tuple[Credential, ...]] = {}
         self._shared: dict[Credential, set[int]] = {}
-        """Whose it is, of the few credentials that several people have or had (a deleted person's card, handed on)."""
-        # Thousands of people share a few hundred roles and sets of them: each is kept once, which saves memory and, more
-        # to the point, the time of fetching it from there.
+        """The holders of the few credentials that have several (a deleted person's card, handed on)."""
+        # Thousands of people share a few hundred roles and sets of them: each is kept once, which saves
+        # memory and, more to the point, the time of fetching it from there.
         self._role_ids: dict[int, int] = {}
         self._interned: dict[frozenset[int], frozenset[int]] = {}
         self._kinds: dict[frozenset[str], frozenset[str]] = {}
@@ -69,10 +65,8 @@ class Directory:
         """Add the person or replace what was known of them; at no moment in between are they unknown."""
         held = tuple(dict.fromkeys(credentials))
         kinds = frozenset(credential.kind for credential in held)
-        person = person._replace(
-            roles=self._one_copy(person.roles),
-            kinds=self._kinds.setdefault(kinds, kinds),
-        )
+        kinds = self._kinds.setdefault(kinds, kinds)
+        person = person._replace(roles=self._one_copy(person.roles), kinds=kinds)
         before = self._credentials.get(person.id, ())
         self.people[person.id] = person
         self._credentials[person.id] = held
@@ -111,10 +105,8 @@ class Directory:
     def _settle(self, credential: Credential) -> None:
         """Give a shared credential to the one whose it is."""
         sharers = self._shared[credential]
-        holder = max(
-            (self.people[person_id] for person_id in sharers),
-            key=lambda p: (p.status != "deleted", p.id),
-        )
+        people = [self.people[person_id] for person_id in sharers]
+        holder = max(people, key=lambda person: (person.status != "deleted", person.id))
         self.by_kind[credential.kind][credential.value] = holder
         if len(sharers) == 1:
             del self._shared[credential]
@@ -125,9 +117,7 @@ class Directory:
             if len(self._interned) > 2 * len(self.people) + _SPARE_SETS:
                 # Reservations make roles, and so sets, that are gone tomorrow: forget them all now and then.
                 self._interned, self._role_ids = {}, {}
-            found = frozenset(
-                self._role_ids.setdefault(role_id, role_id) for role_id in roles
-            )
+            found = frozenset(self._role_ids.setdefault(role_id, role_id) for role_id in roles)
             self._interned[found] = found
         return found
 
@@ -145,7 +135,7 @@ class Grant(NamedTuple):
 
 
 class Passback(NamedTuple):
-    """Anti-passback: `hard` refuses, `soft` admits and notes it, `timed` refuses for `minutes` after entering."""
+    """Anti-passback: `hard` refuses, `soft` admits and notes it, `timed` refuses for `minutes`."""
 
     mode: Literal["hard", "soft", "timed"]
     minutes: int = 0
@@ -173,7 +163,7 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that one channel needs to decide. `version` counts up with each change to the account's configuration."""
+    """All that one channel needs to decide; `version` counts the changes to the account's configuration."""
 
     channel: Channel
     directory: Directory
@@ -202,9 +192,7 @@ class DoorState:
     """The door relocks at this instant; None: not by itself."""
     confirmed_at: int | None = None
     """When the server last confirmed the snapshot; None while the server itself decides."""
-    presence: Mapping[int, Presence] = field(
-        default_factory=lambda: MappingProxyType({})
-    )
+    presence: Mapping[int, Presence] = field(default_factory=lambda: MappingProxyType({}))
     """By person id; a person who is not in it may stand anywhere."""
 
 

@@ -5,15 +5,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from doorward.decision.codes import EventCode
-from doorward.decision.shifts import (
-    DAY_MINUTES,
-    HOLIDAY,
-    Rule,
-    Stretch,
-    Timetable,
-    Weekly,
-    Window,
-)
+from doorward.decision.shifts import DAY_MINUTES, HOLIDAY, Rule, Stretch, Timetable, Weekly
+from doorward.decision.snapshot import Grant
 from doorward.decision.verdict import Reason, ReasonCode, Verdict
 
 _DAY_NAMES: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "holidays")
@@ -24,6 +17,10 @@ _KIND_NAMES: Final = {
     "apple": "Apple pass",
     "google": "Google pass",
 }
+
+_RUN: Final = 3
+_NOT_IN_CALENDAR: Final = (LookupError, OSError, OverflowError, ValueError)
+"""What zoneinfo and datetime raise: the zone is unknown (a folder, no name at all), or it is after year 9999."""
 
 _EPOCH: Final = date(1970, 1, 1)
 
@@ -100,14 +97,25 @@ _REASONS: Final = {
     ReasonCode.CARD_LOCKDOWN: "The door is locked down: cards and PINs are rejected.",
     ReasonCode.AUX_LOCKDOWN: "The door is locked down: auxiliary inputs are rejected.",
     ReasonCode.REX_LOCKDOWN: "The request-to-exit button is locked down.",
+    ReasonCode.UNLOCK_MODE: "The door is in unlock mode.",
     ReasonCode.AUTO_UNLOCK: "The door is unlocked by its auto-unlock shift.",
+    ReasonCode.STALE: "The door has had no contact with the server since {when}, longer than it may.",
+    ReasonCode.UNKNOWN_CREDENTIAL: "Nobody has this {kind}.",
+    ReasonCode.TYPE_NOT_ACCEPTED: "This door does not accept the type of credential: {kind}.",
     ReasonCode.PERSON_UNKNOWN: "Nobody with this id is known here.",
     ReasonCode.PERSON_DISABLED: "The person is disabled.",
     ReasonCode.PERSON_DELETED: "The person has been deleted.",
+    ReasonCode.NOT_YET_VALID: "The person's access begins at {when}.",
+    ReasonCode.NO_LONGER_VALID: "The person's access ended at {when}.",
     ReasonCode.NO_ROLE_HERE: "No role of this person names this door.",
-    ReasonCode.SECOND_FACTOR_MISSING: "This door wants two factors and the person has no second one enrolled.",
+    ReasonCode.OUT_OF_HOURS: "No role of this person that names this door is in its shift.",
+    ReasonCode.PASSED_BACK: "Anti-passback: the person has already passed ({when}).",
+    ReasonCode.PASSED_BACK_NOTED: "Anti-passback (noted only): the person had already passed at {when}.",
+    ReasonCode.SECOND_FACTOR_MISSING: "This door wants two factors; the person has no second one enrolled.",
     ReasonCode.SECOND_FACTOR_LATE: "This door wants two factors and the second did not come in time.",
     ReasonCode.SECOND_FACTOR_WRONG: "The second factor is not this person's.",
+    ReasonCode.SECOND_FACTOR_RIGHT: "The second factor ({kind}) is right.",
+    ReasonCode.ROLE_GRANTS: "A role of this person admits here.",
     ReasonCode.LEAVING: "Leaving is possible.",
     ReasonCode.RULE_FAILED: "A rule failed, so the door denies.",
 }
@@ -125,50 +133,20 @@ def verdict_label(verdict: Verdict) -> str:
 
 def reason_text(verdict: Verdict, reason: Reason) -> str:
     """One reason as a sentence, with times in the zone of the door's site."""
-    zone = verdict.channel.zone
+    if reason.grant is not None:
+        return _grant_text(verdict, reason.code, reason.grant)
     kind = _KIND_NAMES.get(reason.kind or "", reason.kind or "credential")
-    when = "" if reason.instant is None else local_time(reason.instant, zone)
-    match reason.code:
-        case ReasonCode.UNLOCK_MODE:
-            return (
-                f"The door is unlocked until {when}."
-                if when
-                else "The door is in unlock mode."
-            )
-        case ReasonCode.STALE:
-            return f"The door has had no contact with the server since {when}, longer than it may."
-        case ReasonCode.UNKNOWN_CREDENTIAL:
-            return f"Nobody has this {kind}."
-        case ReasonCode.TYPE_NOT_ACCEPTED:
-            return f"This door does not accept the type of credential: {kind}."
-        case ReasonCode.NOT_YET_VALID:
-            return f"The person's access begins at {when}."
-        case ReasonCode.NO_LONGER_VALID:
-            return f"The person's access ended at {when}."
-        case ReasonCode.PASSED_BACK:
-            return f"Anti-passback: the person has already passed ({when})."
-        case ReasonCode.PASSED_BACK_NOTED:
-            return (
-                f"Anti-passback (noted only): the person had already passed at {when}."
-            )
-        case ReasonCode.SECOND_FACTOR_RIGHT:
-            return f"The second factor ({kind}) is right."
-        case ReasonCode.ROLE_GRANTS | ReasonCode.OUT_OF_HOURS if (
-            reason.grant is not None
-        ):
-            return _grant_text(verdict, reason)
-        case _:
-            return _REASONS.get(reason.code, str(reason.code))
+    when = "" if reason.instant is None else local_time(reason.instant, verdict.channel.zone)
+    if reason.code is ReasonCode.UNLOCK_MODE and when:
+        return f"The door is unlocked until {when}."
+    return _REASONS[reason.code].format(kind=kind, when=when)
 
 
-def _grant_text(verdict: Verdict, reason: Reason) -> str:
-    grant = reason.grant
-    if grant is None:
-        return ""
+def _grant_text(verdict: Verdict, code: ReasonCode, grant: Grant) -> str:
     if grant.shift is None:
         return f'The role "{grant.role_name}" admits here at any time.'
     shift = f'"{grant.shift_name}" ({describe(grant.shift)})'
-    if reason.code is ReasonCode.ROLE_GRANTS:
+    if code is ReasonCode.ROLE_GRANTS:
         return f'The role "{grant.role_name}" admits here in the shift {shift}, which is open.'
     then = _opens_next(grant.shift, verdict.at)
     return f'The role "{grant.role_name}" admits here only in the shift {shift}, which {then}.'
@@ -177,18 +155,11 @@ def _grant_text(verdict: Verdict, reason: Reason) -> str:
 def _opens_next(shift: Timetable, at: int) -> str:
     try:
         opens = shift.next_change(at)
-    except (
-        LookupError,
-        OSError,
-        OverflowError,
-        ValueError,
-    ):  # its zone is unknown, or the calendar ends
+    except _NOT_IN_CALENDAR:
         return "opens at a time that is not known"
-    return (
-        "does not open within a year"
-        if opens is None
-        else f"opens next at {local_time(opens, shift.zone)}"
-    )
+    if opens is None:
+        return "does not open within a year"
+    return f"opens next at {local_time(opens, shift.zone)}"
 
 
 def local_time(at: int, zone: str) -> str:
@@ -196,10 +167,10 @@ def local_time(at: int, zone: str) -> str:
 
     Never raises: in UTC if the zone is unknown, as bare milliseconds outside the years 1 to 9999.
     """
-    tzinfo, name = _zone(zone)
+    clock, name = _zone(zone)
     try:
-        local = datetime.fromtimestamp(at / 1000, tzinfo)
-    except (OSError, OverflowError, ValueError):
+        local = datetime.fromtimestamp(at / 1000, clock)
+    except _NOT_IN_CALENDAR:
         return f"{at} ms"
     precise = "%H:%M" if at % 60_000 == 0 else "%H:%M:%S"
     return f"{_DAY_NAMES[local.weekday()]} {local:%Y-%m-%d} {local.strftime(precise)} {name}"
@@ -208,11 +179,7 @@ def local_time(at: int, zone: str) -> str:
 def _zone(name: str) -> tuple[tzinfo, str]:
     try:
         return ZoneInfo(name), name
-    except (
-        LookupError,
-        OSError,
-        ValueError,
-    ):  # unknown, the name of a folder, no name at all
+    except _NOT_IN_CALENDAR:
         return UTC, "UTC"
 
 
@@ -265,7 +232,7 @@ def _clock(minutes: int) -> str:
 
 
 def _days(days: frozenset[int]) -> str:
-    """ "Mon-Fri, Sun": runs of three and more are drawn together."""
+    """As in "Mon-Fri,Sun": runs of three days and more are drawn together."""
     week = sorted(day for day in days if day != HOLIDAY)
     runs: list[list[int]] = []
     for day in week:
@@ -275,7 +242,7 @@ def _days(days: frozenset[int]) -> str:
             runs.append([day])
     names: list[str] = []
     for run in runs:
-        if len(run) > 2:
+        if len(run) >= _RUN:
             names.append(f"{_DAY_NAMES[run[0]]}-{_DAY_NAMES[run[-1]]}")
         else:
             names.extend(_DAY_NAMES[day] for day in run)

@@ -31,7 +31,7 @@ def offset_ms(zone: ZoneInfo, at: int) -> int:
 def segments(zone_name: str, block: int) -> tuple[Segment, ...]:
     """The zone's stretches of constant offset within one block, in order and without gaps.
 
-    Raises ZoneInfoNotFoundError for an unknown zone and OverflowError or ValueError outside the years 1 to 9999.
+    Raises ZoneInfoNotFoundError for an unknown zone, OverflowError or ValueError outside the years 1 to 9999.
     """
     zone = ZoneInfo(zone_name)
     start, end = block * BLOCK_MS, (block + 1) * BLOCK_MS

@@ -1,6 +1,6 @@
 """The tables of groups and who is in them."""
 
-from sqlalchemy import Index, Table
+from sqlalchemy import Column, Index, Table
 
 from doorward.db.metadata import (
     NEVER_REUSED,
@@ -12,7 +12,6 @@ from doorward.db.metadata import (
     reference,
     text,
 )
-from sqlalchemy import Column
 
 groups = Table(
     "groups",

@@ -12,8 +12,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 _NONCE_BYTES: Final = 12
 _HASHER: Final = PasswordHasher()
@@ -36,9 +36,7 @@ def token_digest(token: str) -> str:
 def new_password() -> str:
     """A password that can be read out: four groups of four letters and digits, 78 random bits."""
     letters = "abcdefghjkmnpqrstuvwxyz23456789"
-    return "-".join(
-        "".join(secrets.choice(letters) for _ in range(4)) for _ in range(4)
-    )
+    return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(4))
 
 
 def hash_password(password: str) -> str:
@@ -76,19 +74,13 @@ class Vault:
         """The text again. Raises SecretKeyError if the key or the context is another one, or the text was altered."""
         raw = base64.b64decode(sealed)
         try:
-            return self._aead.decrypt(
-                raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context.encode()
-            ).decode()
+            return self._aead.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context.encode()).decode()
         except InvalidTag:
-            raise SecretKeyError(
-                "this data was encrypted with another secret key"
-            ) from None
+            raise SecretKeyError("this data was encrypted with another secret key") from None
 
     def blind_index(self, context: str, value: str) -> str:
         """A keyed digest by which a value is found without being readable: HMAC-SHA256, 128 bits of it."""
-        return hmac.digest(self._index_key, f"{context}\0{value}".encode(), "sha256")[
-            :16
-        ].hex()
+        return hmac.digest(self._index_key, f"{context}\0{value}".encode(), "sha256")[:16].hex()
 
 
 def _derive(secret_key: bytes, purpose: bytes) -> bytes:
@@ -108,9 +100,7 @@ def load_secret_key(configured: str | None, path: Path) -> bytes:
         pass
     path.parent.mkdir(parents=True, exist_ok=True)
     candidate = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    with open(
-        os.open(candidate, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w"
-    ) as file:
+    with open(os.open(candidate, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(base64.b64encode(secrets.token_bytes(32)).decode() + "\n")
         file.flush()
         os.fsync(file.fileno())

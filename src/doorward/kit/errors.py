@@ -27,9 +27,7 @@ class Unauthorized(DoorwardError):
     code = "unauthorized"
     text = "The access token is invalid"
 
-    def __init__(
-        self, text: str | None = None, challenge: str | None = "invalid_token"
-    ) -> None:
+    def __init__(self, text: str | None = None, challenge: str | None = "invalid_token") -> None:
         super().__init__(text)
         self.challenge = challenge
 
@@ -69,16 +67,10 @@ class Invalid(DoorwardError):
     code = "unprocessable_entity"
     text = "Validation failed"
 
-    def __init__(
-        self, errors: Mapping[str, Sequence[str]], text: str | None = None
-    ) -> None:
+    def __init__(self, errors: Mapping[str, Sequence[str]], text: str | None = None) -> None:
         super().__init__(text or "Validation failed: " + "; ".join(_sentences(errors)))
         self.errors = {field: list(messages) for field, messages in errors.items()}
 
 
 def _sentences(errors: Mapping[str, Sequence[str]]) -> list[str]:
-    return [
-        f"{field} {message}"
-        for field, messages in errors.items()
-        for message in messages
-    ]
+    return [f"{field} {message}" for field, messages in errors.items() for message in messages]

@@ -72,18 +72,14 @@ class Fields:
             self.complain(name, f"has too many entries (at most {MOST_IDS})")
             return None
         numbers = [_as_integer(entry) for entry in value]
-        found = [
-            number
-            for number in numbers
-            if number is not None and abs(number) <= LARGEST_ID
-        ]
+        found = [number for number in numbers if number is not None and abs(number) <= LARGEST_ID]
         if len(found) != len(numbers):
             self.complain(name, "must be a list of integers")
             return None
         return list(dict.fromkeys(found))
 
     def boolean(self, name: str) -> bool | None:
-        """true or false."""
+        """True or false."""
         value = self._get(name, required=False)
         if value is None or isinstance(value, bool):
             return value
@@ -118,9 +114,7 @@ class Fields:
             self.complain(name, str(error))
             return None
 
-    def instant(
-        self, name: str, zone: ZoneInfo, *, required: bool = False
-    ) -> int | None:
+    def instant(self, name: str, zone: ZoneInfo, *, required: bool = False) -> int | None:
         """A timestamp, in `zone` if it has no offset of its own; milliseconds UTC."""
         value = self._get(name, required)
         if value is None:

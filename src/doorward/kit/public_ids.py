@@ -9,10 +9,7 @@ _ALPHABETS: Final = {
     "account": "k3zG7dXvQ1mYw5TbS9hLc2RjN8fPq4KgVx6JrWtDnHpBsMyZC",
     "credential": "Wn5RtK8pLzXc3VbM1qDf7GhJ2sYw9TgNrPxQ4vBkS6mHdZjCy",
 }
-_CODECS: Final = {
-    kind: Sqids(alphabet=alphabet, min_length=9)
-    for kind, alphabet in _ALPHABETS.items()
-}
+_CODECS: Final = {kind: Sqids(alphabet=alphabet, min_length=9) for kind, alphabet in _ALPHABETS.items()}
 
 
 def encode(kind: str, number: int) -> str:

@@ -41,6 +41,4 @@ def sort_key(name: str) -> str:
     Both databases compare it byte by byte, so that a list has the same order on each.
     """
     decomposed = unicodedata.normalize("NFKD", name.casefold())
-    return "".join(
-        character for character in decomposed if not unicodedata.combining(character)
-    )
+    return "".join(character for character in decomposed if not unicodedata.combining(character))

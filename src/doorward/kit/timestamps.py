@@ -141,6 +141,4 @@ def find_zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InvalidTimestamp(
-            "is not an IANA time zone such as Europe/London"
-        ) from None
+        raise InvalidTimestamp("is not an IANA time zone such as Europe/London") from None

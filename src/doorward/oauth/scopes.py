@@ -77,9 +77,7 @@ def parse_scopes(text: str) -> frozenset[str]:
 def expand(scopes: frozenset[str]) -> frozenset[str]:
     """The scopes and all that they include: a write scope its `.readonly`, and what _INCLUDES says."""
     expanded = set(scopes)
-    expanded.update(
-        f"{scope}.readonly" for scope in scopes if f"{scope}.readonly" in ALL_SCOPES
-    )
+    expanded.update(f"{scope}.readonly" for scope in scopes if f"{scope}.readonly" in ALL_SCOPES)
     for scope in tuple(expanded):
         expanded.update(_INCLUDES.get(scope, ()))
     return frozenset(expanded)

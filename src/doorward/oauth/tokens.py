@@ -55,7 +55,7 @@ _FIND_BEARER: Final = Query(
     .where(tokens.c.digest == bindparam("the_digest")),
     _Bearer,
 )
-_ADD_TOKEN: Final = Query(
+_ADD_TOKEN: Final = Query[None](
     insert(tokens).values(
         {
             name: bindparam(name)
@@ -71,14 +71,12 @@ _ADD_TOKEN: Final = Query(
         }
     )
 )
-_REVOKE_BY_DIGEST: Final = Query(
+_REVOKE_BY_DIGEST: Final = Query[None](
     update(tokens)
-    .where(
-        and_(tokens.c.digest == bindparam("the_digest"), tokens.c.revoked_at.is_(None))
-    )
+    .where(and_(tokens.c.digest == bindparam("the_digest"), tokens.c.revoked_at.is_(None)))
     .values(revoked_at=bindparam("now"))
 )
-_REVOKE_BY_APPLICATION: Final = Query(
+_REVOKE_BY_APPLICATION: Final = Query[None](
     update(tokens)
     .where(
         and_(
@@ -104,11 +102,7 @@ def authenticate(transaction: Transaction, token: str, now: int) -> Principal:
     found = transaction.one(_FIND_BEARER, the_digest=token_digest(token))
     if found is None:
         raise Unauthorized
-    if (
-        found.revoked_at is not None
-        or found.user_disabled_at is not None
-        or found.application_removed_at is not None
-    ):
+    if found.revoked_at is not None or found.user_disabled_at is not None or found.application_removed_at is not None:
         raise Unauthorized("The access token was revoked")
     if found.expires_at <= now:
         raise Unauthorized("The access token expired")
@@ -151,15 +145,9 @@ def create_token(
 
 def revoke_token(transaction: Transaction, token: str, now: int) -> bool:
     """Revoke one token; False if there is no such token or it was revoked before."""
-    return (
-        transaction.run(_REVOKE_BY_DIGEST, the_digest=token_digest(token), now=now) > 0
-    )
+    return transaction.run(_REVOKE_BY_DIGEST, the_digest=token_digest(token), now=now) > 0
 
 
-def revoke_application_tokens(
-    transaction: Transaction, application_id: int, now: int
-) -> int:
+def revoke_application_tokens(transaction: Transaction, application_id: int, now: int) -> int:
     """Revoke all live tokens of an application; gives their number."""
-    return transaction.run(
-        _REVOKE_BY_APPLICATION, the_application=application_id, now=now
-    )
+    return transaction.run(_REVOKE_BY_APPLICATION, the_application=application_id, now=now)

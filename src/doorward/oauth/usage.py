@@ -42,16 +42,12 @@ class UsageCounter:
         self._counts: dict[tuple[int, int, str, int], Usage] = {}
         self._lock = Lock()
 
-    def count(
-        self, principal: Principal, endpoint: str, address: str, now: int
-    ) -> None:
+    def count(self, principal: Principal, endpoint: str, address: str, now: int) -> None:
         """Count one request."""
         key = (principal.application_id, principal.user_id, endpoint, now // _DAY_MS)
         with self._lock:
             before = self._counts.get(key)
-            self._counts[key] = Usage(
-                1 if before is None else before.uses + 1, now, address
-            )
+            self._counts[key] = Usage(1 if before is None else before.uses + 1, now, address)
 
     def take(self) -> dict[tuple[int, int, str, int], Usage]:
         """What was counted, leaving nothing; hand it to write_usage()."""
@@ -64,16 +60,10 @@ class UsageCounter:
         with self._lock:
             for key, usage in counts.items():
                 later = self._counts.get(key)
-                self._counts[key] = (
-                    usage
-                    if later is None
-                    else later._replace(uses=later.uses + usage.uses)
-                )
+                self._counts[key] = usage if later is None else later._replace(uses=later.uses + usage.uses)
 
 
-def write_usage(
-    transaction: Transaction, counts: dict[tuple[int, int, str, int], Usage]
-) -> None:
+def write_usage(transaction: Transaction, counts: dict[tuple[int, int, str, int], Usage]) -> None:
     """Add counts to the table."""
     transaction.run_many(
         _ADD,
@@ -88,8 +78,6 @@ def write_usage(
                 "last_address": usage.last_address,
             }
             # In the order of the key, so that two processes never wait for each other in a circle.
-            for (application_id, user_id, endpoint, day), usage in sorted(
-                counts.items()
-            )
+            for (application_id, user_id, endpoint, day), usage in sorted(counts.items())
         ],
     )

@@ -1,6 +1,6 @@
 """The table of people."""
 
-from sqlalchemy import Index, Table
+from sqlalchemy import Column, Index, Table
 
 from doorward.db.metadata import (
     ID,
@@ -12,7 +12,6 @@ from doorward.db.metadata import (
     reference,
     text,
 )
-from sqlalchemy import Column
 
 people = Table(
     "people",

@@ -50,9 +50,7 @@ async def create(request: Request[Any, Any, Any]) -> ASGIResponse:
     context, principal = context_of(request), principal_of(request)
     body = await read_json(request)
     now = context.clock.now()
-    created = await context.database.write(
-        lambda transaction: create_reservation(transaction, principal, body, now)
-    )
+    created = await context.database.write(lambda transaction: create_reservation(transaction, principal, body, now))
     return json_response(_body(created), status=201)
 
 
@@ -66,9 +64,7 @@ async def list_page(request: Request[Any, Any, Any]) -> ASGIResponse:
     found, total = await context.database.read(
         lambda transaction: list_reservations(transaction, principal, page, since, now)
     )
-    return page_response(
-        request, [_body(reservation) for reservation in found], total, page
-    )
+    return page_response(request, [_body(reservation) for reservation in found], total, page)
 
 
 @delete(
@@ -84,9 +80,7 @@ async def remove(request: Request[Any, Any, Any], reservation_id: str) -> ASGIRe
     if number is None:
         raise NotFound
     now = context.clock.now()
-    await context.database.write(
-        lambda transaction: delete_reservation(transaction, principal, number, now)
-    )
+    await context.database.write(lambda transaction: delete_reservation(transaction, principal, number, now))
     return json_response({"result": "ok"})
 
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from doorward.changes import service as changes
 from doorward.channels.access import accessible_channels
 from doorward.channels.tables import channels
-from doorward.db.query import Query, scalar
+from doorward.db.query import Query, number
 from doorward.db.unit_of_work import Transaction, require
 from doorward.kit.errors import Forbidden, NotFound
 from doorward.kit.fields import REQUIRED, Fields
@@ -98,7 +98,7 @@ _FIND_PERSON: Final = Query(
     )
     # Against the person being deleted meanwhile; SQLite has one writer and needs no lock.
     .with_for_update(read=True),
-    scalar,
+    number,
 )
 _ADD: Final = Query(
     insert(reservations)
@@ -118,7 +118,7 @@ _ADD: Final = Query(
         }
     )
     .returning(reservations.c.id),
-    scalar,
+    number,
 )
 _MARK_DELETED: Final = Query[None](
     update(reservations)
@@ -161,9 +161,7 @@ def _page(*limits: ColumnElement[bool]) -> Query[Reservation]:
 
 
 def _count(*limits: ColumnElement[bool]) -> Query[int]:
-    return Query(
-        select(func.count()).select_from(reservations).where(_listed(*limits)), scalar
-    )
+    return Query(select(func.count()).select_from(reservations).where(_listed(*limits)), number)
 
 
 _PAGE: Final = {False: _page(), True: _page(_TOUCHES_SITES_OF_USER)}
@@ -190,17 +188,12 @@ class Wanted:
     channel_ids: list[int] | None
 
 
-def create_reservation(
-    transaction: Transaction, principal: Principal, body: object, now: int
-) -> Reservation:
+def create_reservation(transaction: Transaction, principal: Principal, body: object, now: int) -> Reservation:
     """Create the reservation with its shift and its role. Raises Invalid with every rule that is broken."""
     fields = Fields(body)
     wanted = _read(fields, principal.zone)
     if wanted.person_id is not None and (
-        transaction.one(
-            _FIND_PERSON, the_person=wanted.person_id, account_id=principal.account_id
-        )
-        is None
+        transaction.one(_FIND_PERSON, the_person=wanted.person_id, account_id=principal.account_id) is None
     ):
         fields.complain("person_id", "Not found for this account")
     if wanted.channel_ids:
@@ -211,15 +204,9 @@ def create_reservation(
             user_id=principal.user_id,
             site_limited=principal.site_limited,
         )
-        missing = [
-            str(channel_id)
-            for channel_id in wanted.channel_ids
-            if channel_id not in accessible
-        ]
+        missing = [str(channel_id) for channel_id in wanted.channel_ids if channel_id not in accessible]
         if missing:
-            fields.complain(
-                "channel_ids", f"Not found for this account: {', '.join(missing)}"
-            )
+            fields.complain("channel_ids", f"Not found for this account: {', '.join(missing)}")
     fields.check()
     return _add(transaction, principal, wanted, now)
 
@@ -235,9 +222,7 @@ def _read(fields: Fields, zone: ZoneInfo) -> Wanted:
         elif end - start < SHORTEST_MS:
             fields.complain("end_time", "must be at least one minute after start_time")
         elif end > _end_of_day(start, zone):
-            fields.complain(
-                "end_time", f"must be on the same day as start_time in {zone.key}"
-            )
+            fields.complain("end_time", f"must be on the same day as start_time in {zone.key}")
     channel_ids = fields.identities("channel_ids")
     alias = fields.identities("door_controller_ids")
     if channel_ids is not None and alias is not None and set(channel_ids) != set(alias):
@@ -264,9 +249,7 @@ def _day_end(ordinal: int, zone_name: str) -> int:
     return day_bounds(date.fromordinal(ordinal), ZoneInfo(zone_name))[1]
 
 
-def _add(
-    transaction: Transaction, principal: Principal, wanted: Wanted, now: int
-) -> Reservation:
+def _add(transaction: Transaction, principal: Principal, wanted: Wanted, now: int) -> Reservation:
     account_id = principal.account_id
     person_id, start, end = (
         require(wanted.person_id),
@@ -289,9 +272,7 @@ def _add(
     )
     # One that is over grants nothing: its role and shift would be swept at once, so they are not made.
     if end > now:
-        shift_id = create_stretch(
-            transaction, account_id, f"Reservation {reservation_id}", start, end, now
-        )
+        shift_id = create_stretch(transaction, account_id, f"Reservation {reservation_id}", start, end, now)
         role_id = create_reservation_role(
             transaction,
             account_id=account_id,
@@ -314,24 +295,18 @@ def list_reservations(
     params = {"account_id": principal.account_id, "now": now, "since": since}
     if limited:
         params["user_id"] = principal.user_id
-    found = transaction.all(
-        _PAGE[limited], limit=page.limit, offset=page.offset, **params
-    )
+    found = transaction.all(_PAGE[limited], limit=page.limit, offset=page.offset, **params)
     if page.offset == 0 and len(found) < page.limit:
         return found, len(found)
     return found, transaction.one(_COUNT[limited], **params) or 0
 
 
-def delete_reservation(
-    transaction: Transaction, principal: Principal, reservation_id: int, now: int
-) -> None:
+def delete_reservation(transaction: Transaction, principal: Principal, reservation_id: int, now: int) -> None:
     """Withdraw a reservation: its role and shift go with it, and the access ends at once.
 
     Raises NotFound if the user cannot see it, Forbidden if it reaches channels at sites that are not the user's.
     """
-    found = transaction.one(
-        _ONE, the_reservation=reservation_id, account_id=principal.account_id
-    )
+    found = transaction.one(_ONE, the_reservation=reservation_id, account_id=principal.account_id)
     if found is None:
         raise NotFound
     if principal.site_limited:
@@ -366,9 +341,7 @@ def sweep(transaction: Transaction, now: int) -> int:
     ended = expired_roles(transaction, now, _SWEPT_AT_ONCE)
     if ended:
         remove_reservation_roles(transaction, [role.id for role in ended])
-        remove_stretches(
-            transaction, [role.shift_id for role in ended if role.shift_id is not None]
-        )
+        remove_stretches(transaction, [role.shift_id for role in ended if role.shift_id is not None])
         for role in ended:
             changes.note(transaction, role.account_id, now, role_id=role.id)
     return len(ended)

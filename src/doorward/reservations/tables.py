@@ -12,9 +12,7 @@ reservations = Table(
     reference("person_id", "people", index=True),
     instant("start_time"),
     instant("end_time"),
-    text(
-        "channel_ids"
-    ),  # a JSON list: the record of what was granted, kept when role and channels are gone
+    text("channel_ids"),  # a JSON list: the record of what was granted, kept when role and channels are gone
     reference("created_by_id", "users", nullable=True, index=True),
     instant("deleted_at", nullable=True),
     instant("created_at"),

@@ -90,7 +90,5 @@ def list_roles(
     A user limited to sites sees the roles that name a channel there.
     """
     if site_limited:
-        return transaction.all(
-            _AT_SITES_OF_USER, account_id=account_id, now=now, user_id=user_id
-        )
+        return transaction.all(_AT_SITES_OF_USER, account_id=account_id, now=now, user_id=user_id)
     return transaction.all(_ALL, account_id=account_id, now=now)

@@ -42,9 +42,7 @@ role_channels = Table(
     "role_channels",
     metadata,
     reference("role_id", "roles", primary_key=True, ondelete="CASCADE"),
-    reference(
-        "channel_id", "channels", primary_key=True, ondelete="CASCADE", index=True
-    ),
+    reference("channel_id", "channels", primary_key=True, ondelete="CASCADE", index=True),
     sqlite_with_rowid=False,
 )
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import bindparam, delete, insert
 
-from doorward.db.query import Query, one_of, scalar
+from doorward.db.query import Query, number, one_of
 from doorward.db.unit_of_work import Transaction, require
 from doorward.kit.text import sort_key
 from doorward.shifts.tables import shifts
@@ -26,7 +26,7 @@ _ADD: Final = Query(
         }
     )
     .returning(shifts.c.id),
-    scalar,
+    number,
 )
 _REMOVE: Final = Query[None](delete(shifts).where(one_of(shifts.c.id, "ids")))
 

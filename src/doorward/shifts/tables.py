@@ -40,9 +40,7 @@ holidays = Table(
     metadata,
     key(),
     reference("account_id", "accounts"),
-    reference(
-        "site_id", "sites", nullable=True, ondelete="CASCADE", index=True
-    ),  # none: at every site
+    reference("site_id", "sites", nullable=True, ondelete="CASCADE", index=True),  # none: at every site
     text("day"),  # 2024-12-25, local
     text("name"),
     UniqueConstraint("account_id", "site_id", "day"),

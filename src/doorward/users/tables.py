@@ -18,9 +18,7 @@ users = Table(
     key(),
     reference("account_id", "accounts", index=True),
     text("email"),
-    text(
-        "email_key", unique=True
-    ),  # the e-mail as it signs in: case-folded, of one account only
+    text("email_key", unique=True),  # the e-mail as it signs in: case-folded, of one account only
     text("first_name"),
     text("last_name"),
     text("password_hash", nullable=True),

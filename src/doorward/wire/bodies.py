@@ -18,14 +18,8 @@ async def read_json(request: Request[Any, Any, Any]) -> object:
     Raises UnsupportedMediaType for a body of another type, BadRequest for what is not JSON in UTF-8 or says the same
     key twice.
     """
-    media_type = (
-        request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    )
-    if (
-        media_type
-        and media_type != "application/json"
-        and not media_type.endswith("+json")
-    ):
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type and media_type != "application/json" and not media_type.endswith("+json"):
         raise UnsupportedMediaType
     return parse_json(await request.body())
 
@@ -34,22 +28,16 @@ def parse_json(raw: bytes) -> object:
     """Decode JSON. Raises BadRequest where decoders usually shrug: duplicate keys, NaN, lone surrogates, depth."""
     try:
         text = raw.decode("utf-8")
-        value: object = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_no_constant
-        )
+        value: object = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
         if "\\u" in text:
-            json.dumps(value, ensure_ascii=False).encode(
-                "utf-8"
-            )  # fails for a lone surrogate
+            json.dumps(value, ensure_ascii=False).encode("utf-8")  # fails for a lone surrogate
     except UnicodeError:
         raise BadRequest("The request body is not valid UTF-8 text") from None
     except RecursionError:
         raise BadRequest("The request body is nested too deeply") from None
     except json.JSONDecodeError as error:
         where = f"line {error.lineno} column {error.colno}"
-        raise BadRequest(
-            f"The request body is not valid JSON: {error.msg} ({where})"
-        ) from None
+        raise BadRequest(f"The request body is not valid JSON: {error.msg} ({where})") from None
     except ValueError:
         raise BadRequest("The request body has a number that is out of range") from None
     return value

@@ -1,7 +1,7 @@
 """What a request handler can reach: the database, the clock, and who is asking."""
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from litestar import Request
 from litestar.connection import ASGIConnection
@@ -32,5 +32,4 @@ def context_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Context:
 
 def principal_of(request: Request[Any, Any, Any]) -> Principal:
     """Who is asking; only for handlers behind the scope guard."""
-    principal: Principal = request.scope[PRINCIPAL]  # type: ignore[literal-required]
-    return principal
+    return cast(dict[str, Principal], request.scope)[PRINCIPAL]

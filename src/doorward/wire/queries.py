@@ -14,9 +14,7 @@ _UTC: Final = ZoneInfo("UTC")
 _MOST_DIGITS: Final = 18
 
 
-def page_of(
-    query: Mapping[str, str], *, default: int = 500, largest: int = 1000
-) -> Page:
+def page_of(query: Mapping[str, str], *, default: int = 500, largest: int = 1000) -> Page:
     """`page`, `per_page` and `skip_pagination`. Raises BadRequest."""
     number = _positive(query, "page", 1)
     size = min(_positive(query, "per_page", default), largest)
@@ -33,9 +31,7 @@ def since_of(query: Mapping[str, str], zone: ZoneInfo) -> int:
                 found = max(
                     found,
                     parse_instant(
-                        text.replace(" ", "+")
-                        if text.count(" ") == 1 and "T" in text
-                        else text,
+                        text.replace(" ", "+") if text.count(" ") == 1 and "T" in text else text,
                         assumed,
                     ),
                 )
@@ -58,10 +54,7 @@ def _positive(query: Mapping[str, str], name: str, default: int) -> int:
     value = query.get(name)
     if value is None or value == "":
         return default
-    if (
-        not (value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS)
-        or int(value) < 1
-    ):
+    if not (value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS) or int(value) < 1:
         raise BadRequest(f"The parameter {name} must be a whole number from 1")
     return int(value)
 

@@ -13,9 +13,7 @@ JSON_TYPE: Final = "application/json"
 _ENCODER: Final = json.Encoder()
 
 
-def json_response(
-    value: object, status: int = 200, headers: list[tuple[str, str]] | None = None
-) -> ASGIResponse:
+def json_response(value: object, status: int = 200, headers: list[tuple[str, str]] | None = None) -> ASGIResponse:
     """A value as a JSON response; structs keep the order of their fields."""
     return ASGIResponse(
         body=_ENCODER.encode(value),
@@ -25,9 +23,7 @@ def json_response(
     )
 
 
-def page_response(
-    request: Request[Any, Any, Any], rows: list[Any], total: int, page: Page
-) -> ASGIResponse:
+def page_response(request: Request[Any, Any, Any], rows: list[Any], total: int, page: Page) -> ASGIResponse:
     """A list with the headers of both vendor generations and an RFC 8288 Link."""
     size = page.size if page.paged else max(total, 1)
     headers = [
@@ -51,11 +47,7 @@ def _links(request: Request[Any, Any, Any], total: int, page: Page) -> str:
         "next": page.number + 1,
         "last": last,
     }
-    others = [
-        (name, value)
-        for name, value in request.query_params.multi_items()
-        if name not in ("page", "per_page")
-    ]
+    others = [(name, value) for name, value in request.query_params.multi_items() if name not in ("page", "per_page")]
     path = request.url.path
     links = []
     for relation, number in wanted.items():

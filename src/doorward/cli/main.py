@@ -1,0 +1,73 @@
+"""`doorward`: joins the commands; turns refusals into one line and an exit code.
+
+Exit codes: 0 done, 1 it could not be done (no database, a bug), 2 bad input.
+"""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from doorward import __version__
+from doorward.cli import database, doors, serving
+from doorward.db.connect import InvalidDatabaseUrl
+from doorward.db.unit_of_work import DatabaseTooOld, DatabaseUnavailable
+from doorward.kit.crypto import SecretKeyError
+from doorward.kit.errors import DoorwardError
+from doorward.oauth.scopes import UnknownScope
+from doorward.settings import InvalidSetting
+
+app = typer.Typer(
+    name="doorward",
+    help="Physical access control: who may open which door, and when.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("serve")(serving.serve)
+app.command("demo")(serving.demo)
+app.command("check")(doors.check)
+app.add_typer(database.app, name="db")
+app.add_typer(doors.app, name="door")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"doorward {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Physical access control: who may open which door, and when."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; gives the exit code."""
+    try:
+        code = app(args=list(arguments), prog_name="doorward", standalone_mode=False)
+    except typer.Abort:
+        return _fail("stopped", 1)
+    except typer.exceptions.TyperException as error:
+        return _fail(getattr(error, "format_message", lambda: str(error))(), getattr(error, "exit_code", 2))
+    except (DoorwardError, UnknownScope, InvalidDatabaseUrl, InvalidSetting) as error:
+        return _fail(str(error), 2)
+    except (DatabaseUnavailable, DatabaseTooOld, SecretKeyError, OSError) as error:
+        return _fail(str(error), 1)
+    except KeyboardInterrupt:
+        return 130
+    return code if isinstance(code, int) else 0
+
+
+def _fail(text: str, code: int) -> int:
+    line = " ".join(text.split())
+    sys.stderr.write(f"doorward: {line}\n")
+    return code
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run(sys.argv[1:]))

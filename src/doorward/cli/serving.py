@@ -1,0 +1,50 @@
+"""`doorward serve` and `doorward demo`."""
+
+from typing import Annotated
+
+import typer
+
+from doorward.cli.output import print_json
+from doorward.cli.session import DatabaseOption, DataDirOption, JsonOption
+from doorward.demo.account import Demo, prepare_demo
+from doorward.process.run import serve as serve_process
+from doorward.settings import load
+
+HostOption = Annotated[
+    str | None, typer.Option("--host", help="Address to listen on [env: DOORWARD_HOST; default 127.0.0.1]")
+]
+PortOption = Annotated[
+    int | None,
+    typer.Option("--port", min=0, max=65_535, help="Port to listen on, 0 for a free one [env: DOORWARD_PORT; default 8080]"),
+]
+
+
+def serve(
+    host: HostOption = None, port: PortOption = None, database: DatabaseOption = None, data_dir: DataDirOption = None
+) -> None:
+    """Serve the API and control the doors, until stopped."""
+    settings = load(database=database, data_dir=data_dir, host=host, port=port)
+    serve_process(settings, lambda base_url: typer.echo(f"Doorward serves {base_url}"))
+
+
+def demo(
+    port: PortOption = None,
+    database: DatabaseOption = None,
+    data_dir: DataDirOption = None,
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="Make the example account, print it, and stop.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Make an example account, a co-working house, and serve it; an account that is there is used as it is."""
+    settings = load(database=database, data_dir=data_dir, port=port)
+    made = prepare_demo(settings)
+    if no_serve:
+        _show(made, f"http://{settings.host}:{settings.port}", json)
+        return
+    serve_process(settings, lambda base_url: _show(made, base_url, json))
+
+
+def _show(made: Demo, base_url: str, json: bool) -> None:
+    if json:
+        print_json(made.answer(base_url))
+    else:
+        typer.echo(made.welcome(base_url))

@@ -1,0 +1,1 @@
+"""The controller: what stands between a driver and the engine at each door."""

@@ -1,0 +1,166 @@
+"""The logic of one door, the same for all drivers: present, decide, release, notice what the door does.
+
+It holds no clock and no database: instants come in with what happened, facts go out to a sink.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from doorward.decision.codes import PIN, EventCode
+from doorward.decision.engine import decide, decide_exit, is_unlocked
+from doorward.decision.snapshot import DoorState, Presence, Presented, Snapshot
+from doorward.decision.values import normal_value
+from doorward.decision.verdict import Verdict
+from doorward.drivers.base import Mode, ReaderDriver
+
+_OPENING_GRACE_MS: Final = 1_000
+"""A door pushed at the last moment of the release is seen to open a little later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What operators have set at the door; instants and durations in milliseconds."""
+
+    pulse_ms: int
+    held_open_ms: int
+    unlocked: bool = False
+    unlocked_until: int | None = None
+    card_lockdown: bool = False
+    rex_lockdown: bool = False
+    aux_lockdown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that happened at a door, to be recorded."""
+
+    channel_id: int
+    code: EventCode
+    at: int
+    verdict: Verdict | None = None
+    credential: str | None = None
+    """The number of the card that was presented; never a PIN."""
+    moved_to: Presence | None = None
+    """Where the person went by this admission, if the door leads from one area to another."""
+
+
+FactSink = Callable[[Fact], None]
+
+
+class Door:
+    """One door. Told of its configuration by update(), of the world by the other methods."""
+
+    def __init__(self, driver: ReaderDriver, sink: FactSink, snapshot: Snapshot, setting: Setting) -> None:
+        self._driver = driver
+        self._sink = sink
+        self.snapshot = snapshot
+        self.setting = setting
+        self.is_open = False
+        self.tampered = False
+        self.alarm: EventCode | None = None
+        self._opened_at = 0
+        self._may_open_until = 0
+        self._mode: Mode = "controlled"
+
+    @property
+    def id(self) -> int:
+        """The channel's id."""
+        return self.snapshot.channel.id
+
+    def state(self, presence: Mapping[int, Presence]) -> DoorState:
+        """The door's state as the engine takes it."""
+        setting = self.setting
+        return DoorState(
+            tampered=self.tampered,
+            card_lockdown=setting.card_lockdown,
+            aux_lockdown=setting.aux_lockdown,
+            rex_lockdown=setting.rex_lockdown,
+            unlocked=setting.unlocked,
+            unlocked_until=setting.unlocked_until,
+            presence=presence,
+        )
+
+    def update(self, snapshot: Snapshot, setting: Setting, at: int) -> None:
+        """Take over a new configuration."""
+        self.snapshot = snapshot
+        self.setting = setting
+        self.tick(at)
+
+    def present(self, presented: Presented, presence: Mapping[int, Presence], at: int) -> Verdict:
+        """Somebody holds something to the reader: decide, release the lock if admitted, and say what happened."""
+        presented = _normal(presented)
+        verdict = decide(self.snapshot, self.state(presence), presented, at)
+        if verdict.admitted:
+            self._release(at)
+        self._driver.feedback(self.id, "granted" if verdict.admitted else "denied")
+        credential = None if presented.first.kind == PIN else presented.first.value
+        self._sink(Fact(self.id, verdict.event_code, at, verdict, credential, self._moved(verdict, at)))
+        return verdict
+
+    def press_rex(self, at: int) -> Verdict:
+        """Somebody inside asks to leave."""
+        verdict = decide_exit(self.snapshot, self.state({}), at)
+        self._sink(Fact(self.id, EventCode.REX_PRESSED, at, verdict if not verdict.admitted else None))
+        if verdict.admitted:
+            self._release(at)
+            self._sink(Fact(self.id, verdict.event_code, at, verdict))
+        return verdict
+
+    def contact(self, is_open: bool, at: int) -> None:
+        """The door has been opened or closed; opened without leave is an alarm."""
+        if is_open == self.is_open:
+            return
+        self.is_open = is_open
+        if is_open:
+            self._opened_at = at
+            unlocked = is_unlocked(self.snapshot, self.state({}), at)
+            if unlocked or at <= self._may_open_until:
+                self._sink(Fact(self.id, EventCode.DOOR_OPENED, at))
+            else:
+                self.alarm = EventCode.DOOR_FORCED
+                self._sink(Fact(self.id, EventCode.DOOR_FORCED, at))
+            return
+        self._sink(Fact(self.id, EventCode.DOOR_CLOSED, at))
+        if self.alarm is not None:
+            self.alarm = None
+            self._sink(Fact(self.id, EventCode.DOOR_NORMAL, at))
+
+    def tamper(self, is_tampered: bool, at: int) -> None:
+        """The housing has been opened or closed."""
+        if is_tampered == self.tampered:
+            return
+        self.tampered = is_tampered
+        self._sink(Fact(self.id, EventCode.TAMPER_DETECTED if is_tampered else EventCode.TAMPER_CLEARED, at))
+        self.tick(at)
+
+    def tick(self, at: int) -> None:
+        """Do what time demands: hold the lock as its mode says, notice a door held open. Call it about every second."""
+        unlocked = is_unlocked(self.snapshot, self.state({}), at)
+        mode: Mode = "unlocked" if unlocked else "controlled"
+        if mode != self._mode:
+            self._mode = mode
+            self._driver.set_mode(self.id, mode)
+        held_for = at - self._opened_at
+        if self.is_open and self.alarm is None and not unlocked and held_for >= self.setting.held_open_ms:
+            self.alarm = EventCode.DOOR_HELD_OPEN
+            self._sink(Fact(self.id, EventCode.DOOR_HELD_OPEN, at))
+
+    def _release(self, at: int) -> None:
+        self._driver.unlock(self.id, self.setting.pulse_ms)
+        self._may_open_until = at + self.setting.pulse_ms + _OPENING_GRACE_MS
+
+    def _moved(self, verdict: Verdict, at: int) -> Presence | None:
+        channel = self.snapshot.channel
+        if not verdict.admitted or verdict.person is None or channel.area_from == channel.area_to:
+            return None
+        return Presence(channel.area_to, at)
+
+
+def _normal(presented: Presented) -> Presented:
+    first, second = presented.first, presented.second
+    return Presented(
+        first._replace(value=normal_value(first.kind, first.value)),
+        None if second is None else second._replace(value=normal_value(second.kind, second.value)),
+        presented.gap_ms,
+    )

@@ -1,0 +1,67 @@
+"""Credentials as fields of their person: `"card_number": "1234"`, named by the credential type's slug.
+
+In two steps, so that a person's body is refused with all that is wrong in it before anything is written.
+"""
+
+from typing import NamedTuple
+
+from doorward.credentials import service
+from doorward.credentials.choosing import VALUE_IN_USE, Chosen, choose, lock
+from doorward.credentials.service import Credential
+from doorward.credentials.types import CredentialType, list_types
+from doorward.db.unit_of_work import Transaction
+from doorward.kit.crypto import Vault
+from doorward.kit.structured_fields import StructuredFields
+from doorward.kit.text import InvalidText
+
+
+class Plan(NamedTuple):
+    """What is to become of a person's credential of one type; `chosen` None takes it away."""
+
+    type: CredentialType
+    held: Credential | None
+    chosen: Chosen | None
+
+
+def plan(
+    transaction: Transaction, vault: Vault, account_id: int, fields: StructuredFields, person_id: int = 0
+) -> list[Plan]:
+    """Read the fields that name credentials, complaining about those that cannot be given.
+
+    `person_id` 0 is somebody who does not exist yet.
+    """
+    asked = [found for found in list_types(transaction, account_id) if found.slug in fields]
+    if asked:
+        lock(transaction, account_id)
+    plans: list[Plan] = []
+    for wanted in asked:
+        value = fields.text(wanted.slug)
+        if wanted.slug in fields.errors:
+            continue
+        held = service.held(transaction, vault, account_id, person_id, wanted.id) if person_id else None
+        if not value:
+            plans.append(Plan(wanted, held, None))
+        elif held is None or value != held.value:
+            try:
+                chosen = choose(
+                    transaction, vault, wanted, value, person_id=person_id, credential_id=held.id if held else 0
+                )
+            except InvalidText as error:
+                fields.complain(wanted.slug, str(error))
+                continue
+            if any(other.chosen is not None and other.chosen.lookup == chosen.lookup for other in plans):
+                fields.complain(wanted.slug, VALUE_IN_USE)
+            plans.append(Plan(wanted, held, chosen))
+    return plans
+
+
+def carry_out(transaction: Transaction, person_id: int, plans: list[Plan], now: int) -> None:
+    """Write what was planned. Notes nothing."""
+    for each in plans:
+        if each.chosen is None:
+            if each.held is not None:
+                service.remove(transaction, each.held.id)
+        elif each.held is None:
+            service.add(transaction, each.type, person_id, each.chosen, now)
+        else:
+            service.change(transaction, each.held, each.chosen, now)

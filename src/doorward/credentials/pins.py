@@ -1,0 +1,29 @@
+"""PINs: how long they must be, and random ones.
+
+Guessing must not pay: there have to be at least 1000 times as many PINs of a length as people who have one
+(EN 60839-11-1, grade 1).
+"""
+
+import secrets
+from typing import Final
+
+from doorward.credentials.values import FEWEST_PIN_DIGITS, MOST_PIN_DIGITS
+
+RANDOM: Final = "******"
+"""A value that asks for a random PIN."""
+
+PINS_PER_HOLDER: Final = 1000
+MOST_HOLDERS: Final = 10**MOST_PIN_DIGITS // PINS_PER_HOLDER
+
+
+def shortest_length(holders: int) -> int | None:
+    """The fewest digits that PINs must have for so many holders; None for too many holders for any length."""
+    for length in range(FEWEST_PIN_DIGITS, MOST_PIN_DIGITS + 1):
+        if 10**length >= PINS_PER_HOLDER * holders:
+            return length
+    return None
+
+
+def random_pin(length: int) -> str:
+    """A PIN of so many digits, each as likely as any other."""
+    return f"{secrets.randbelow(10**length):0{length}}"

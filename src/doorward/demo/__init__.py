@@ -1,0 +1,1 @@
+"""The example account: a believable co-working house in two cities."""

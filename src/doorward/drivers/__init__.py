@@ -1,0 +1,1 @@
+"""Hardware at the doors, behind one interface."""

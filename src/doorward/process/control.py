@@ -1,0 +1,121 @@
+"""The way in for commands on the same machine: a Unix socket in the data directory that only its owner can open.
+
+One request and one answer a connection, each a line of JSON: {"op": "present", …} → {"ok": …} or {"error": …}.
+"""
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from doorward.decision.snapshot import Credential, Presented
+from doorward.kit.clock import Clock
+from doorward.kit.errors import DoorwardError
+from doorward.process.answers import door_answer, verdict_answer
+from doorward.process.doors import LocalDoors
+
+_LONGEST_LINE: Final = 65_536
+_LONGEST_PATH: Final = 100  # of the 108 bytes that the kernel allows
+_ANSWER_WITHIN_S: Final = 30.0
+
+
+class ControlServer:
+    """Answers commands about the doors of this process."""
+
+    def __init__(self, doors: LocalDoors, clock: Clock) -> None:
+        self._doors = doors
+        self._clock = clock
+        self._server: asyncio.Server | None = None
+
+    async def start(self, path: Path) -> None:
+        """Listen. Whoever calls holds the data directory's lock, so that a socket found there is a dead one."""
+        path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        mask = os.umask(0o177)
+        try:
+            with _short(path) as address:
+                listener.bind(address)
+        finally:
+            os.umask(mask)
+        listener.setblocking(False)
+        self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=_LONGEST_LINE)
+
+    def close(self) -> None:
+        """Stop listening."""
+        if self._server is not None:
+            self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            line = await asyncio.wait_for(reader.readline(), _ANSWER_WITHIN_S)
+            answer: dict[str, object]
+            try:
+                answer = {"ok": await self._answer(json.loads(line))}
+            except DoorwardError as error:
+                answer = {"error": error.text}
+            except (ValueError, KeyError, TypeError):
+                answer = {"error": "the request could not be understood"}
+            writer.write(json.dumps(answer).encode() + b"\n")
+            await writer.drain()
+        except (TimeoutError, OSError, ValueError):
+            pass  # whoever asked has gone, or said too much
+        finally:
+            writer.close()
+
+    async def _answer(self, request: dict[str, Any]) -> object:
+        channel_id = int(request["channel_id"])
+        match request["op"]:
+            case "present":
+                first, *rest = (Credential(str(kind), str(value)) for kind, value in request["credentials"])
+                verdict = await self._doors.present(channel_id, Presented(first, rest[0] if rest else None))
+                return verdict_answer(verdict)
+            case "act":
+                await self._doors.act(channel_id, str(request["action"]))
+            case "state":
+                pass
+            case _:
+                raise ValueError
+        door = await self._doors.door(channel_id)
+        return door_answer(door, self._doors.driver, self._clock.now())
+
+
+class NobodyThere(Exception):
+    """No server runs on this data directory."""
+
+
+def ask(path: Path, request: dict[str, object]) -> object:
+    """Ask the server that runs on a data directory. Raises NobodyThere, or DoorwardError with the server's words."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(_ANSWER_WITHIN_S)
+        try:
+            with _short(path) as address:
+                connection.connect(address)
+        except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
+            raise NobodyThere from None
+        connection.sendall(json.dumps(request).encode() + b"\n")
+        with connection.makefile("rb") as answers:
+            line = answers.readline()
+    if not line:
+        raise NobodyThere
+    answer = json.loads(line)
+    if "error" in answer:
+        raise DoorwardError(answer["error"])
+    result: object = answer["ok"]
+    return result
+
+
+@contextmanager
+def _short(path: Path) -> Iterator[str]:
+    """An address of the socket that fits into what the kernel allows, however deep the directory is."""
+    if len(os.fsencode(path)) <= _LONGEST_PATH:
+        yield str(path)
+        return
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{directory}/{path.name}"
+    finally:
+        os.close(directory)

@@ -1,0 +1,150 @@
+"""Run the single process: open the database, take over the doors, serve until told to stop."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+
+import structlog
+import uvicorn
+
+from doorward.api.app import create_app
+from doorward.db.connect import open_database
+from doorward.db.migrate import upgrade
+from doorward.db.unit_of_work import Database
+from doorward.kit.clock import Clock, SystemClock
+from doorward.kit.crypto import Vault, load_secret_key
+from doorward.process.control import ControlServer
+from doorward.process.doors import LocalDoors
+from doorward.process.lock import only_one
+from doorward.settings import Settings
+from doorward.wire.context import Context
+from doorward.worker import usage
+from doorward.worker.sweeper import Sweeper
+
+_log = structlog.get_logger("doorward")
+
+
+class CannotListen(OSError):
+    """The address to listen on is not to be had."""
+
+
+def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM; `on_ready` is called with the base URL once requests are answered.
+
+    Upgrades the schema first. Raises AlreadyRunning, CannotListen, DatabaseUnavailable or SecretKeyError.
+    """
+    configure_logging()
+    with only_one(settings.data_dir), _listen(settings.host, settings.port) as listener:
+        upgrade(settings.database)
+        vault = Vault(load_secret_key(settings.secret_key, settings.secret_key_file))
+        database = open_database(settings.database)
+        try:
+            runner = asyncio.Runner(loop_factory=_loop_factory())
+            with runner, contextlib.suppress(KeyboardInterrupt):
+                runner.run(_serve(settings, database, vault, SystemClock(), listener, on_ready))
+        finally:
+            database.close()
+
+
+async def _serve(
+    settings: Settings,
+    database: Database,
+    vault: Vault,
+    clock: Clock,
+    listener: socket.socket,
+    on_ready: Callable[[str], None],
+) -> None:
+    context = Context(database, clock)
+    doors = LocalDoors(database, vault, clock)
+    control = ControlServer(doors, clock)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(context),
+            loop="none",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=10,
+        )
+    )
+    await doors.start()
+    await control.start(settings.control_socket)
+    chores = [
+        asyncio.create_task(_forever("doors", doors.run)),
+        asyncio.create_task(_forever("sweeper", Sweeper(database, clock).run)),
+        asyncio.create_task(_forever("usage", lambda: usage.run(database, context.usage))),
+        asyncio.create_task(_announce(server, listener, on_ready)),
+    ]
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        for chore in chores:
+            chore.cancel()
+        await asyncio.gather(*chores, return_exceptions=True)
+        control.close()
+        settings.control_socket.unlink(missing_ok=True)
+        await doors.stop()
+        await usage.flush(database, context.usage)
+
+
+async def _announce(server: uvicorn.Server, listener: socket.socket, on_ready: Callable[[str], None]) -> None:
+    while not server.started:
+        await asyncio.sleep(0.01)
+    gc.collect()
+    gc.freeze()  # what is there now stays: no collection needs to look at it again
+    host, port = listener.getsockname()[:2]
+    on_ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+
+
+async def _forever(name: str, chore: Callable[[], Awaitable[None]]) -> None:
+    """Keep a chore going: a bug in one round must not end the rounds."""
+    while True:
+        try:
+            await chore()
+        except Exception:
+            _log.exception("a chore failed and is begun again", chore=name)
+        await asyncio.sleep(1)
+
+
+@contextlib.contextmanager
+def _listen(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+            listener.listen(1024)
+        except OSError as error:
+            raise CannotListen(f"cannot listen on {host}:{port} ({error.strerror}): choose another --port") from None
+        yield listener
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # noqa: PLC0415 - not there on every platform
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def configure_logging() -> None:
+    """One JSON object a line on standard error."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,216 @@
+"""Compile an account's configuration into what its doors decide from."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, Literal, cast
+
+from doorward.db.unit_of_work import Transaction
+from doorward.decision.codes import PIN
+from doorward.decision.shifts import Rule, Timetable
+from doorward.decision.snapshot import (
+    Channel,
+    Credential,
+    Directory,
+    Grant,
+    Passback,
+    Person,
+    Presence,
+    Snapshot,
+)
+from doorward.decision.values import normal_value
+from doorward.kit.crypto import Vault
+from doorward.shifts.rules import rule_of
+from doorward.sync import rows
+
+_HOUR_MS: Final = 3_600_000
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """What operators have set at a channel and the hardware that it drives; times in milliseconds."""
+
+    account_id: int
+    driver: str
+    pulse_ms: int
+    held_open_ms: int
+    unlocked: bool
+    unlocked_until: int | None
+    card_lockdown: bool
+    rex_lockdown: bool
+    aux_lockdown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledChannel:
+    """A channel ready to decide."""
+
+    snapshot: Snapshot
+    controls: Controls
+
+
+class Timetables:
+    """The shifts of one account, each read at most once for each site that uses it."""
+
+    def __init__(self, shifts: Iterable[rows.ShiftRow], holidays: Iterable[rows.HolidayRow]) -> None:
+        self._rules: dict[int, tuple[str, Rule]] = {}
+        self.add(shifts)
+        everywhere: set[int] = set()
+        by_site: dict[int, set[int]] = defaultdict(set)
+        for holiday in holidays:
+            day = date.fromisoformat(holiday.day).toordinal() - _EPOCH
+            (everywhere if holiday.site_id is None else by_site[holiday.site_id]).add(day)
+        self._everywhere = frozenset(everywhere)
+        self._by_site = {site_id: frozenset(days | everywhere) for site_id, days in by_site.items()}
+        self._made: dict[tuple[int, int, str], Timetable] = {}
+
+    def add(self, shifts: Iterable[rows.ShiftRow]) -> None:
+        """Add shifts that came later."""
+        for shift in shifts:
+            self._rules[shift.id] = (shift.name, rule_of(shift))
+
+    def __contains__(self, shift_id: int) -> bool:
+        """Whether the shift is known."""
+        return shift_id in self._rules
+
+    def at_site(self, shift_id: int, site_id: int, zone: str) -> tuple[Timetable, str]:
+        """A known shift as it runs at a site, and its name."""
+        name, rule = self._rules[shift_id]
+        key = (shift_id, site_id, zone)
+        timetable = self._made.get(key)
+        if timetable is None:
+            days = self._by_site.get(site_id, self._everywhere)
+            timetable = self._made[key] = Timetable(rule, zone, days)
+        return timetable, name
+
+    def forget(self, shift_ids: Iterable[int]) -> None:
+        """Drop shifts that are gone or changed."""
+        gone = set(shift_ids)
+        for shift_id in gone:
+            self._rules.pop(shift_id, None)
+        if gone:
+            self._made = {key: made for key, made in self._made.items() if key[0] not in gone}
+
+
+def read_people(
+    transaction: Transaction, vault: Vault, account_id: int, person_ids: list[int] | None = None
+) -> list[tuple[Person, tuple[Credential, ...]]]:
+    """People with the roles they hold and the credentials they have; all of the account, or some."""
+    if person_ids is None:
+        found = transaction.all(rows.PEOPLE, account_id=account_id)
+        held = transaction.all(rows.PERSON_ROLES, account_id=account_id)
+        presented = transaction.all(rows.CREDENTIALS, account_id=account_id)
+    else:
+        ids = str(person_ids)
+        found = transaction.all(rows.SOME_PEOPLE, account_id=account_id, ids=ids)
+        held = transaction.all(rows.SOME_PERSON_ROLES, account_id=account_id, ids=ids)
+        presented = transaction.all(rows.SOME_CREDENTIALS, account_id=account_id, ids=ids)
+    roles: dict[int, list[int]] = defaultdict(list)
+    for person_id, role_id in held:
+        roles[person_id].append(role_id)
+    credentials: dict[int, list[Credential]] = defaultdict(list)
+    for person_id, kind, stored in presented:
+        value = vault.decrypt(stored, f"credential:{account_id}") if kind == PIN else stored
+        credentials[person_id].append(Credential(kind, normal_value(kind, value)))
+    return [
+        (_person(row, frozenset(roles.get(row.id, ()))), tuple(credentials.get(row.id, ())))
+        for row in sorted(found, key=lambda row: row.deleted_at is None)
+    ]
+
+
+def _person(row: rows.PersonRow, roles: frozenset[int]) -> Person:
+    status: Literal["active", "disabled", "deleted"] = "active" if row.enabled else "disabled"
+    if row.deleted_at is not None:
+        status = "deleted"
+    name = f"{row.first_name} {row.last_name}".strip()
+    return Person(row.id, name, status, row.valid_from, row.valid_to, roles, frozenset())
+
+
+def grant_at(row: rows.GrantRow, channel: rows.ChannelRow, timetables: Timetables) -> Grant | None:
+    """A role as it admits at a channel; None if its shift is missing, so that it admits nobody."""
+    if row.shift_id is None:
+        return Grant(row.role_id, row.role_name, None, "")
+    if row.shift_id not in timetables:
+        return None
+    timetable, shift_name = timetables.at_site(row.shift_id, channel.site_id, channel.zone)
+    return Grant(row.role_id, row.role_name, timetable, shift_name)
+
+
+def compile_channel(
+    row: rows.ChannelRow,
+    grants: Mapping[int, Grant],
+    directory: Directory,
+    timetables: Timetables,
+    version: int,
+) -> CompiledChannel:
+    """One channel, ready to decide."""
+    auto_unlock = None
+    if row.auto_unlock_shift_id is not None and row.auto_unlock_shift_id in timetables:
+        auto_unlock = timetables.at_site(row.auto_unlock_shift_id, row.site_id, row.zone)[0]
+    passback = None
+    if row.passback_mode is not None:
+        passback = Passback(cast(Literal["hard", "soft", "timed"], row.passback_mode), row.passback_minutes)
+    channel = Channel(
+        id=row.id,
+        name=row.name,
+        zone=row.zone,
+        accepts=frozenset(json.loads(row.accepts)),
+        two_factor=row.two_factor != 0,
+        second_factor_ms=row.second_factor_ms,
+        auto_unlock=auto_unlock,
+        passback=passback,
+        area_from=row.area_from_id,
+        area_to=row.area_to_id,
+        staleness_ms=None if row.staleness_hours is None else row.staleness_hours * _HOUR_MS,
+    )
+    controls = Controls(
+        account_id=row.account_id,
+        driver=row.driver,
+        pulse_ms=row.pulse_ms,
+        held_open_ms=row.held_open_ms,
+        unlocked=row.mode == "unlock",
+        unlocked_until=row.relock_at,
+        card_lockdown=row.card_lockdown != 0,
+        rex_lockdown=row.rex_lockdown != 0,
+        aux_lockdown=row.aux_lockdown != 0,
+    )
+    return CompiledChannel(Snapshot(channel, directory, grants, version), controls)
+
+
+def read_presence(transaction: Transaction, account_id: int) -> dict[int, Presence]:
+    """Where the people of an account were last seen to go."""
+    found = transaction.all(rows.PRESENCES, account_id=account_id)
+    return {row.person_id: Presence(row.area_id, row.since) for row in found}
+
+
+def compile_for(
+    transaction: Transaction,
+    vault: Vault,
+    channel_id: int,
+    credentials: Iterable[Credential],
+    person_ids: Iterable[int],
+) -> CompiledChannel | None:
+    """One channel with only those people that a question is about: the holders of credentials, and people by id.
+
+    The answer is the same as with everybody, and costs the same whatever their number. None if there is no such channel.
+    """
+    found = transaction.one(rows.SOME_CHANNELS, ids=str([channel_id]))
+    if found is None:
+        return None
+    account_id = found.account_id
+    indexes = [vault.blind_index(f"{account_id}:{kind}", normal_value(kind, value)) for kind, value in credentials]
+    ids = set(person_ids)
+    for index in indexes:
+        ids.update(transaction.all(rows.HOLDERS, account_id=account_id, the_lookup=index))
+    directory = Directory()
+    for person, held in read_people(transaction, vault, account_id, sorted(ids)):
+        directory.put(person, held)
+    granted = transaction.all(rows.GRANTS_AT_CHANNELS, account_id=account_id, ids=str([channel_id]))
+    timetables = Timetables(
+        transaction.all(rows.SHIFTS, account_id=account_id), transaction.all(rows.HOLIDAYS, account_id=account_id)
+    )
+    grants = {row.role_id: grant for row in granted if (grant := grant_at(row, found, timetables)) is not None}
+    return compile_channel(found, grants, directory, timetables, 0)

@@ -1,0 +1,1 @@
+"""Housekeeping: what has to be done although nobody asks for it."""

@@ -1,0 +1,67 @@
+"""Remove what has ended, when it has ended; forget what nobody needs any more."""
+
+import asyncio
+from typing import Final
+
+import structlog
+
+from doorward.changes import service as changes
+from doorward.db.unit_of_work import Database, DatabaseUnavailable, Transaction
+from doorward.kit.clock import Clock
+from doorward.reservations.service import sweep
+from doorward.roles.grants import next_expiry
+
+_log = structlog.get_logger("doorward.sweeper")
+
+_LONGEST_SLEEP_S: Final = 30.0
+"""Other processes make reservations, too: look again at least this often."""
+_FORGET_EVERY_MS: Final = 3_600_000
+
+
+class Sweeper:
+    """Sleeps until the next reservation ends, then removes its role and shift."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._forgot_at = 0
+        self._woken = asyncio.Event()
+
+    async def run(self) -> None:
+        """Sweep until cancelled."""
+        loop = asyncio.get_running_loop()
+        self._database.listen(changes.TOPIC, lambda: loop.call_soon_threadsafe(self._woken.set))
+        while True:
+            try:
+                await self.sweep()
+                due = await self._database.read(next_expiry)
+            except DatabaseUnavailable as error:
+                _log.warning("sweeping has to wait", reason=str(error))
+                due = None
+            self._woken.clear()
+            seconds = _LONGEST_SLEEP_S
+            if due is not None:
+                seconds = min(seconds, max(0.05, (due - self._clock.now()) / 1000))
+            try:
+                await asyncio.wait_for(self._woken.wait(), seconds)
+                await asyncio.sleep(0.2)  # a burst of changes is one reason to look, not many
+            except TimeoutError:
+                pass
+
+    async def sweep(self) -> int:
+        """Sweep all that is due; gives the number of reservations swept."""
+        now = self._clock.now()
+        swept = 0
+        while True:
+            batch = await self._database.write(lambda transaction: sweep(transaction, now))
+            swept += batch
+            if not batch:
+                break
+        if now - self._forgot_at > _FORGET_EVERY_MS:
+            self._forgot_at = now
+
+            def forget(transaction: Transaction) -> int:
+                return changes.forget_old(transaction, now)
+
+            await self._database.write(forget)
+        return swept

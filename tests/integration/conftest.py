@@ -1,0 +1,46 @@
+"""The API served on a socket over a small account, on each database."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from doorward.db.unit_of_work import Database
+from doorward.kit.clock import FixedClock
+from doorward.kit.crypto import Vault
+from doorward.wire.context import Context
+from tests.support.server import client, serving
+from tests.support.world import World
+
+
+@pytest.fixture
+def world(database: Database, vault: Vault, clock: FixedClock) -> World:
+    """A small account in Europe/London."""
+    return World(database, vault, clock).build()
+
+
+@dataclass
+class Served:
+    """A running API."""
+
+    base_url: str
+    context: Context
+
+    def client(self, token: str | None) -> httpx.Client:
+        """A client with a token."""
+        return client(self.base_url, token)
+
+
+@pytest.fixture
+def served(world: World, clock: FixedClock) -> Iterator[Served]:
+    """The API over the small account."""
+    with serving(world.database, clock) as (base_url, context):
+        yield Served(base_url, context)
+
+
+@pytest.fixture
+def api(served: Served, world: World) -> Iterator[httpx.Client]:
+    """A client with the owner's token, which holds all scopes."""
+    with served.client(world.token) as opened:
+        yield opened

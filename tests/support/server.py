@@ -1,0 +1,45 @@
+"""The API on a real socket, in a thread of the test's process, with the test's clock."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import uvicorn
+
+from doorward.api.app import create_app
+from doorward.db.unit_of_work import Database
+from doorward.kit.clock import Clock
+from doorward.wire.context import Context
+
+
+@contextmanager
+def serving(database: Database, clock: Clock) -> Iterator[tuple[str, Context]]:
+    """Serve until the block ends; gives the base URL and the application's context."""
+    context = Context(database, clock)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(create_app(context), lifespan="on", log_config=None, access_log=False, ws="none")
+        server = uvicorn.Server(config)
+        started = threading.Event()
+
+        async def startup(sockets: list[socket.socket] | None = None) -> None:
+            await uvicorn.Server.startup(server, sockets)
+            started.set()
+
+        server.startup = startup  # type: ignore[method-assign]
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        assert started.wait(20)
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}", context
+        finally:
+            server.should_exit = True
+            thread.join(20)
+
+
+def client(base_url: str, token: str | None) -> httpx.Client:
+    """A client that sends the token."""
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    return httpx.Client(base_url=base_url, headers=headers, timeout=30, trust_env=False)

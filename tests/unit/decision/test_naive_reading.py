@@ -1,0 +1,57 @@
+"""The engine decides as the naive reading of the rules does, for any configuration and instant."""
+
+from hypothesis import given, settings
+
+from doorward.decision.engine import decide, decide_exit, decide_person, is_unlocked
+from doorward.decision.verdict import Verdict
+from tests.unit.decision import naive
+from tests.unit.decision.strategies import Visit, compiled, instants, visits
+
+PROFILE = settings.get_profile("decision")
+
+
+def as_answer(verdict: Verdict) -> naive.Answer:
+    roles = frozenset(reason.grant.role_id for reason in verdict.reasons if reason.grant is not None)
+    reasons = frozenset(str(reason.code) for reason in verdict.reasons)
+    return naive.Answer(int(verdict.event_code), verdict.admitted, verdict.person_id, reasons, roles)
+
+
+@settings(PROFILE)
+@given(visits())
+def test_a_credential_is_decided_about_as_the_rules_read(visit: Visit) -> None:
+    snapshot = compiled(visit.site)
+    for at in instants(visit):
+        verdict = decide(snapshot, visit.state, visit.presented, at)
+        assert as_answer(verdict) == naive.answer_credential(visit.site, visit.state, visit.presented, at)
+        assert verdict.kind == visit.presented.first.kind
+        assert verdict.at == at
+
+
+@settings(PROFILE)
+@given(visits())
+def test_a_person_is_decided_about_as_the_rules_read(visit: Visit) -> None:
+    snapshot = compiled(visit.site)
+    for at in instants(visit):
+        verdict = decide_person(snapshot, visit.state, visit.person_id, at)
+        assert as_answer(verdict) == naive.answer_person(visit.site, visit.state, visit.person_id, at)
+
+
+@settings(PROFILE, max_examples=100)
+@given(visits())
+def test_leaving_and_standing_open_are_as_the_rules_read(visit: Visit) -> None:
+    snapshot = compiled(visit.site)
+    for at in instants(visit):
+        assert as_answer(decide_exit(snapshot, visit.state, at)) == naive.answer_exit(visit.state)
+        standing_open = naive.stands_open(visit.site, visit.state, at) is not None
+        assert is_unlocked(snapshot, visit.state, at) == standing_open
+
+
+@settings(PROFILE, max_examples=100)
+@given(visits())
+def test_the_same_question_has_the_same_answer_whatever_was_asked_before(visit: Visit) -> None:
+    asked_before, fresh = compiled(visit.site), compiled(visit.site)
+    for at in reversed(instants(visit)):
+        decide(asked_before, visit.state, visit.presented, at)
+    for at in instants(visit)[::7]:
+        again = decide(asked_before, visit.state, visit.presented, at)
+        assert again == decide(fresh, visit.state, visit.presented, at)

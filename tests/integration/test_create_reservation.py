@@ -102,7 +102,10 @@ def test_the_role_is_gone_at_the_end_of_the_reservation_also_before_it_is_swept(
         ({"end_time": "2026-03-02T10:00:00Z"}, {"end_time": ["must be after start_time"]}),
         ({"end_time": "2026-03-02T09:00:00Z"}, {"end_time": ["must be after start_time"]}),
         ({"end_time": "2026-03-02T10:00:59.999Z"}, {"end_time": ["must be at least one minute after start_time"]}),
-        ({"end_time": "2026-03-03T00:00:01Z"}, {"end_time": ["must be on the same day as start_time in Europe/London"]}),
+        (
+            {"end_time": "2026-03-03T00:00:01Z"},
+            {"end_time": ["must be on the same day as start_time in Europe/London"]},
+        ),
         ({"channel_ids": ...}, {"channel_ids": ["can't be blank"]}),
         ({"channel_ids": []}, {"channel_ids": ["must name at least one channel"]}),
         ({"channel_ids": 1}, {"channel_ids": ["must be a list of integers"]}),
@@ -279,9 +282,7 @@ def test_reservations_page_with_the_headers_of_both_vendor_generations(api: http
         assert next(iter(bad)) in answer.json()["error_description"]
 
 
-def test_since_gives_what_was_updated_at_or_after_it(
-    api: httpx.Client, world: World, clock: FixedClock
-) -> None:
+def test_since_gives_what_was_updated_at_or_after_it(api: httpx.Client, world: World, clock: FixedClock) -> None:
     post(api, body_of(world, end_time="2026-03-02T18:00:00Z"))
     clock.advance(60_000)
     later = post(api, body_of(world, end_time="2026-03-02T18:00:00Z")).json()["id"]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from doorward.accounts.service import create_account
 from doorward.channels.service import create_channel
-from doorward.credentials.types import create_credential_type
+from doorward.credentials.types import create_type
 from doorward.db.unit_of_work import Database, Transaction
 from doorward.kit.clock import Clock
 from doorward.kit.crypto import Vault
@@ -40,10 +40,12 @@ class World:
 
         def make(transaction: Transaction) -> None:
             self.account_id = account_id = create_account(transaction, "Acme", self.time_zone, now)
-            self.site_ids = [create_site(transaction, account_id, {"name": name}, now).id for name in ("North", "South")]
+            self.site_ids = [
+                create_site(transaction, account_id, {"name": name}, now).id for name in ("North", "South")
+            ]
             for kind in ("card", "pin"):
                 label = {"label": f"{kind} number", "slug": f"{kind}_number" if kind == "card" else kind, "kind": kind}
-                create_credential_type(transaction, account_id, label, now)
+                create_type(transaction, account_id, label, now)
             north, south = self.site_ids
             for name, site_id in (("Front door", north), ("Back door", north), ("Far door", south)):
                 body = {"name": name, "site_id": site_id}
@@ -59,7 +61,7 @@ class World:
         now = self.clock.now()
         body = {"first_name": first_name, "last_name": last_name, **more}
         return self.database.write_now(
-            lambda transaction: create_person(transaction, self.account_id, body, now, self.vault).id
+            lambda transaction: create_person(transaction, self.vault, self.account_id, body, now).id
         )
 
     def user(self, role: str, *, site_ids: list[int] | None = None, scopes: str = ALL) -> tuple[int, str]:
@@ -75,7 +77,7 @@ class World:
             body["site_ids"] = site_ids
 
         def make(transaction: Transaction) -> int:
-            return create_user(transaction, self.account_id, body, now)[0].id
+            return create_user(transaction, self.account_id, body, now).user.id
 
         user_id = self.database.write_now(make)
         return user_id, self.new_token(user_id, scopes)

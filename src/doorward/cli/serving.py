@@ -15,7 +15,9 @@ HostOption = Annotated[
 ]
 PortOption = Annotated[
     int | None,
-    typer.Option("--port", min=0, max=65_535, help="Port to listen on, 0 for a free one [env: DOORWARD_PORT; default 8080]"),
+    typer.Option(
+        "--port", min=0, max=65_535, help="Port to listen on, 0 for a free one [env: DOORWARD_PORT; default 8080]"
+    ),
 ]
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from doorward.decision.codes import PIN, EventCode
 from doorward.decision.engine import decide, decide_exit, is_unlocked
-from doorward.decision.snapshot import DoorState, Presence, Presented, Snapshot
+from doorward.decision.snapshot import Credential, DoorState, Presence, Presented, Snapshot
 from doorward.decision.values import normal_value
 from doorward.decision.verdict import Verdict
 from doorward.drivers.base import Mode, ReaderDriver
@@ -158,9 +158,11 @@ class Door:
 
 
 def _normal(presented: Presented) -> Presented:
-    first, second = presented.first, presented.second
-    return Presented(
-        first._replace(value=normal_value(first.kind, first.value)),
-        None if second is None else second._replace(value=normal_value(second.kind, second.value)),
-        presented.gap_ms,
-    )
+    second = presented.second
+    return Presented(_normal_one(presented.first), None if second is None else _normal_one(second), presented.gap_ms)
+
+
+def _normal_one(credential: Credential) -> Credential:
+    """What has no normal form is left as it is: nobody has it."""
+    kind, value = credential
+    return Credential(kind, normal_value(kind, value) or value)

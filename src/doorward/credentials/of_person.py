@@ -5,9 +5,9 @@ In two steps, so that a person's body is refused with all that is wrong in it be
 
 from typing import NamedTuple
 
-from doorward.credentials import service
+from doorward.credentials import enrolled
 from doorward.credentials.choosing import VALUE_IN_USE, Chosen, choose, lock
-from doorward.credentials.service import Credential
+from doorward.credentials.enrolled import Credential
 from doorward.credentials.types import CredentialType, list_types
 from doorward.db.unit_of_work import Transaction
 from doorward.kit.crypto import Vault
@@ -38,7 +38,7 @@ def plan(
         value = fields.text(wanted.slug)
         if wanted.slug in fields.errors:
             continue
-        held = service.held(transaction, vault, account_id, person_id, wanted.id) if person_id else None
+        held = enrolled.held(transaction, vault, account_id, person_id, wanted.id) if person_id else None
         if not value:
             plans.append(Plan(wanted, held, None))
         elif held is None or value != held.value:
@@ -60,8 +60,8 @@ def carry_out(transaction: Transaction, person_id: int, plans: list[Plan], now: 
     for each in plans:
         if each.chosen is None:
             if each.held is not None:
-                service.remove(transaction, each.held.id)
+                enrolled.remove(transaction, each.held.account_id, person_id, each.held.id)
         elif each.held is None:
-            service.add(transaction, each.type, person_id, each.chosen, now)
+            enrolled.add(transaction, each.type, person_id, each.chosen, now)
         else:
-            service.change(transaction, each.held, each.chosen, now)
+            enrolled.change(transaction, each.held, each.chosen, now)

@@ -7,7 +7,7 @@ Guessing must not pay: there have to be at least 1000 times as many PINs of a le
 import secrets
 from typing import Final
 
-from doorward.credentials.values import FEWEST_PIN_DIGITS, MOST_PIN_DIGITS
+from doorward.decision.values import FEWEST_PIN_DIGITS, MOST_PIN_DIGITS
 
 RANDOM: Final = "******"
 """A value that asks for a random PIN."""

@@ -187,9 +187,15 @@ class SqliteDatabase:
             raise _OverBudget
         connection = self._inline
         try:
-            self._deadline = perf_counter() + _INLINE_BUDGET_S
-            connection.set_progress_handler(self._over_budget, _STEPS_BETWEEN_LOOKS)
-            return _read(connection, work)
+            connection.execute("BEGIN")
+            try:
+                self._deadline = perf_counter() + _INLINE_BUDGET_S
+                connection.set_progress_handler(self._over_budget, _STEPS_BETWEEN_LOOKS)
+                return work(SqliteTransaction(connection))
+            finally:
+                # Before the end of the transaction: that must not be interrupted.
+                connection.set_progress_handler(None, 0)
+                connection.execute("ROLLBACK")
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
                 raise _OverBudget from None

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, select
 
 from doorward.accounts.service import Account, create_account, list_accounts
 from doorward.channels.service import create_channel, list_channels
-from doorward.credentials.types import create_credential_type
+from doorward.credentials.types import create_type
 from doorward.db.connect import open_database
 from doorward.db.migrate import upgrade
 from doorward.db.query import Query
@@ -164,9 +164,7 @@ def prepare_demo(settings: Settings) -> Demo:
 
 def _make(transaction: Transaction, vault: Vault, now: int) -> tuple[Account, dict[str, Any]]:
     account_id = create_account(transaction, house.ACCOUNT["name"], house.ACCOUNT["time_zone"], now)
-    sites = {
-        site["name"]: create_site(transaction, account_id, site, now).id for site in house.SITES
-    }
+    sites = {site["name"]: create_site(transaction, account_id, site, now).id for site in house.SITES}
     year = local_datetime(now, ZoneInfo(house.ACCOUNT["time_zone"])).year
     for site_name, country, region in house.HOLIDAYS:
         import_holidays(
@@ -176,7 +174,7 @@ def _make(transaction: Transaction, vault: Vault, now: int) -> tuple[Account, di
             now,
         )
     for kind in house.CREDENTIAL_TYPES:
-        create_credential_type(transaction, account_id, kind, now)
+        create_type(transaction, account_id, kind, now)
     channels = {}
     for channel in house.CHANNELS:
         body = {name: value for name, value in channel.items() if name != "site"}
@@ -211,7 +209,7 @@ def _make(transaction: Transaction, vault: Vault, now: int) -> tuple[Account, di
             "card_number": str(4_040_000 + 7 * number + 1),
             "pin": "******",
         }
-        create_person(transaction, account_id, body, now, vault)
+        create_person(transaction, vault, account_id, body, now)
     account = list_accounts(transaction)[0]
     return account, _make_secrets(transaction, account_id, now)
 
@@ -305,9 +303,7 @@ def _describe(
     for person, credentials in sorted(read_people(transaction, vault, account.id), key=lambda entry: entry[0].id):
         if person.status != "deleted":
             held = {credential.kind: credential.value for credential in credentials}
-            people.append(
-                {"id": person.id, "name": person.name, "card": held.get("card"), "pin": held.get("pin")}
-            )
+            people.append({"id": person.id, "name": person.name, "card": held.get("card"), "pin": held.get("pin")})
     return Demo(
         data_dir=str(settings.data_dir),
         database=settings.database,
@@ -322,7 +318,7 @@ def _describe(
             for channel in sorted(list_channels(transaction, account.id), key=lambda channel: channel.id)
         ],
         groups=[{"id": group.id, "name": group.name} for group in list_groups(transaction, account.id)],
-        roles=[{"id": role.id, "name": role.name} for role in list_roles(transaction, account.id)],
-        shifts=[{"id": shift.id, "name": shift.name} for shift in list_shifts(transaction, account.id)],
+        roles=[{"id": role.id, "name": role.name} for role in list_roles(transaction, account.id, now)],
+        shifts=[{"id": shift.id, "name": shift.name} for shift in list_shifts(transaction, account.id, now)],
         now=now,
     )

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Text, and_, bindparam, func, or_, select
 from doorward.accounts.service import get_account
 from doorward.changes import service as changes
 from doorward.credentials import of_person
-from doorward.credentials.service import retire
+from doorward.credentials.enrolled import retire
 from doorward.db.links import Links
 from doorward.db.ownership import Owned
 from doorward.db.query import Query, number

@@ -17,9 +17,7 @@ def verdict_answer(verdict: Verdict) -> dict[str, object]:
         "person_name": verdict.person_name,
         "channel_id": verdict.channel.id,
         "at": format_instant(verdict.at),
-        "reasons": [
-            {"code": str(reason.code), "text": reason_text(verdict, reason)} for reason in verdict.reasons
-        ],
+        "reasons": [{"code": str(reason.code), "text": reason_text(verdict, reason)} for reason in verdict.reasons],
     }
 
 

@@ -27,6 +27,9 @@ from doorward.worker.sweeper import Sweeper
 
 _log = structlog.get_logger("doorward")
 
+_LONGEST_TURN_S = 0.001
+"""How long a thread that compiles or reads much keeps the event loop waiting."""
+
 
 class CannotListen(OSError):
     """The address to listen on is not to be had."""
@@ -38,6 +41,7 @@ def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
     Upgrades the schema first. Raises AlreadyRunning, CannotListen, DatabaseUnavailable or SecretKeyError.
     """
     configure_logging()
+    sys.setswitchinterval(_LONGEST_TURN_S)
     with only_one(settings.data_dir), _listen(settings.host, settings.port) as listener:
         upgrade(settings.database)
         vault = Vault(load_secret_key(settings.secret_key, settings.secret_key_file))

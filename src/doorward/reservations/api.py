@@ -6,6 +6,7 @@ from litestar import Request, Router, delete, get, post
 from litestar.response.base import ASGIResponse
 from msgspec import Struct
 
+from doorward.db.unit_of_work import Transaction
 from doorward.kit.errors import NotFound
 from doorward.kit.timestamps import format_instant
 from doorward.reservations.service import (
@@ -17,7 +18,7 @@ from doorward.reservations.service import (
 from doorward.wire.bodies import read_json
 from doorward.wire.context import context_of, principal_of
 from doorward.wire.queries import page_of, path_id, since_of
-from doorward.wire.responses import json_response, page_response
+from doorward.wire.responses import encoded, json_response, page_response
 
 
 class ReservationBody(Struct, frozen=True, gc=False):
@@ -61,10 +62,13 @@ async def list_page(request: Request[Any, Any, Any]) -> ASGIResponse:
     page = page_of(request.query_params)
     since = since_of(request.query_params, principal.zone)
     now = context.clock.now()
-    found, total = await context.database.read(
-        lambda transaction: list_reservations(transaction, principal, page, since, now)
-    )
-    return page_response(request, [_body(reservation) for reservation in found], total, page)
+
+    def read(transaction: Transaction) -> tuple[bytes, int]:
+        found, total = list_reservations(transaction, principal, page, since, now)
+        return encoded([_body(reservation) for reservation in found]), total
+
+    rows, total = await context.database.read(read)
+    return page_response(request, rows, total, page)
 
 
 @delete(

@@ -7,7 +7,7 @@ from litestar.response.base import ASGIResponse
 
 from doorward.roles.listing import list_roles
 from doorward.wire.context import context_of, principal_of
-from doorward.wire.responses import json_response
+from doorward.wire.responses import encoded, encoded_response
 
 
 @get("/roles", name="listRoles", scopes=("account.role.readonly",))
@@ -16,15 +16,17 @@ async def list_all(request: Request[Any, Any, Any]) -> ASGIResponse:
     context, principal = context_of(request), principal_of(request)
     now = context.clock.now()
     found = await context.database.read(
-        lambda transaction: list_roles(
-            transaction,
-            account_id=principal.account_id,
-            user_id=principal.user_id,
-            site_limited=principal.site_limited,
-            now=now,
+        lambda transaction: encoded(
+            list_roles(
+                transaction,
+                account_id=principal.account_id,
+                user_id=principal.user_id,
+                site_limited=principal.site_limited,
+                now=now,
+            )
         )
     )
-    return json_response(found)
+    return encoded_response(found)
 
 
 router = Router("/api/3", route_handlers=[list_all])

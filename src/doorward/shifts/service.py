@@ -4,8 +4,7 @@ A reservation's shift is one stretch of time. It is listed with the others, but 
 can use it, and it is neither changed nor deleted here.
 """
 
-from datetime import date
-from typing import Final, Literal, NamedTuple, cast
+from typing import Final, NamedTuple
 
 from sqlalchemy import bindparam, delete, or_, select
 
@@ -14,16 +13,14 @@ from doorward.channels.tables import channels
 from doorward.db.query import Query, number
 from doorward.db.rows import Rows
 from doorward.db.unit_of_work import Transaction, require
-from doorward.decision.shifts import Rule, Stretch, Weekly
 from doorward.kit.errors import Conflict, NotFound
 from doorward.kit.structured_fields import StructuredFields
 from doorward.kit.text import sort_key
 from doorward.roles.tables import roles
 from doorward.shifts.tables import shifts
-from doorward.shifts.windows import DayWindow, read_windows, window_of
+from doorward.shifts.windows import DayWindow, read_windows
 
 HOLIDAY_RULES: Final = ("ignore", "replace")
-_FIRST_DAY: Final = date(1970, 1, 1)
 
 
 class Shift(NamedTuple):
@@ -104,25 +101,9 @@ def get_shift(transaction: Transaction, account_id: int, shift_id: int) -> Shift
     return found
 
 
-def list_shifts(transaction: Transaction, account_id: int, now: int) -> list[Shift]:
-    """The account's shifts, by name and then by id; those of reservations that have ended are gone."""
+def list_shifts(transaction: Transaction, account_id: int, now: int = 0) -> list[Shift]:
+    """The account's shifts, by name and then by id, without those of reservations that have ended by `now`."""
     return transaction.all(_ALL, account_id=account_id, now=now)
-
-
-def rule_of(shift: Shift) -> Rule:
-    """The shift as the engine reads it."""
-    if shift.starts_at is not None and shift.ends_at is not None:
-        return Stretch(shift.starts_at, shift.ends_at)
-    return Weekly(
-        tuple(window_of(written) for written in shift.windows),
-        _day_number(shift.first_day),
-        _day_number(shift.last_day),
-        cast("Literal['ignore', 'replace']", shift.holidays),
-    )
-
-
-def _day_number(day: str | None) -> int | None:
-    return None if day is None else (date.fromisoformat(day) - _FIRST_DAY).days
 
 
 def _to_change(transaction: Transaction, account_id: int, shift_id: int) -> Shift:

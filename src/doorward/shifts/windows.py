@@ -3,20 +3,19 @@
 import re
 from typing import Final, NamedTuple
 
-from doorward.decision.shifts import DAY_MINUTES, HOLIDAY, Window
 from doorward.kit.structured_fields import StructuredFields
-
-DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday")
-"""In the order of the engine's numbers: HOLIDAY is the eighth."""
+from doorward.shifts.rules import DAYS
 
 MOST_WINDOWS: Final = 100
 _TIME: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _MIDNIGHT: Final = "24:00"
-_NUMBERS: Final = {**{name: number for number, name in enumerate(DAYS[:HOLIDAY])}, DAYS[-1]: HOLIDAY}
 
 
 class DayWindow(NamedTuple):
-    """One window as it is written: days of DAYS, and local times. One whose end is not after its start crosses midnight."""
+    """One window as it is written: some of DAYS, and local times.
+
+    It crosses midnight if its end is not after its start.
+    """
 
     days: tuple[str, ...]
     start: str
@@ -41,14 +40,6 @@ def read_windows(fields: StructuredFields, *, required: bool) -> tuple[DayWindow
     return tuple(found)
 
 
-def window_of(written: DayWindow) -> Window:
-    """The window as the engine reads it."""
-    start, end = _minutes(written.start), _minutes(written.end)
-    if end <= start:
-        end += DAY_MINUTES
-    return Window(frozenset(_NUMBERS[day] for day in written.days), start, end)
-
-
 def _problem(entry: object) -> str | None:
     """What is wrong with a window, None if nothing is."""
     if not isinstance(entry, dict):
@@ -63,8 +54,3 @@ def _problem(entry: object) -> str | None:
     if start == end:
         return "end must not be the same as start: a whole day is 00:00 to 24:00"
     return None
-
-
-def _minutes(time: str) -> int:
-    hours, minutes = time.split(":")
-    return int(hours) * 60 + int(minutes)

@@ -114,7 +114,7 @@ def read_people(
     credentials: dict[int, list[Credential]] = defaultdict(list)
     for person_id, kind, stored in presented:
         value = vault.decrypt(stored, f"credential:{account_id}") if kind == PIN else stored
-        credentials[person_id].append(Credential(kind, normal_value(kind, value)))
+        credentials[person_id].append(Credential(kind, normal_value(kind, value) or value))
     return [
         (_person(row, frozenset(roles.get(row.id, ()))), tuple(credentials.get(row.id, ())))
         for row in sorted(found, key=lambda row: row.deleted_at is None)
@@ -201,7 +201,8 @@ def compile_for(
     if found is None:
         return None
     account_id = found.account_id
-    indexes = [vault.blind_index(f"{account_id}:{kind}", normal_value(kind, value)) for kind, value in credentials]
+    normals = [(kind, normal_value(kind, value)) for kind, value in credentials]
+    indexes = [vault.blind_index(f"{account_id}:{kind}", normal) for kind, normal in normals if normal is not None]
     ids = set(person_ids)
     for index in indexes:
         ids.update(transaction.all(rows.HOLDERS, account_id=account_id, the_lookup=index))

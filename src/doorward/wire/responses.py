@@ -13,6 +13,16 @@ JSON_TYPE: Final = "application/json"
 _ENCODER: Final = json.Encoder()
 
 
+def encoded(value: object) -> bytes:
+    """A value as JSON. Encode a long list inside the read that gave it: that may be on another thread than the loop's."""
+    return _ENCODER.encode(value)
+
+
+def encoded_response(body: bytes) -> ASGIResponse:
+    """JSON that has been encoded."""
+    return ASGIResponse(body=body, media_type=JSON_TYPE)
+
+
 def json_response(value: object, status: int = 200, headers: list[tuple[str, str]] | None = None) -> ASGIResponse:
     """A value as a JSON response; structs keep the order of their fields."""
     return ASGIResponse(
@@ -23,8 +33,8 @@ def json_response(value: object, status: int = 200, headers: list[tuple[str, str
     )
 
 
-def page_response(request: Request[Any, Any, Any], rows: list[Any], total: int, page: Page) -> ASGIResponse:
-    """A list with the headers of both vendor generations and an RFC 8288 Link."""
+def page_response(request: Request[Any, Any, Any], rows: bytes, total: int, page: Page) -> ASGIResponse:
+    """An encoded list with the headers of both vendor generations and an RFC 8288 Link."""
     size = page.size if page.paged else max(total, 1)
     headers = [
         ("Total", str(total)),
@@ -36,7 +46,7 @@ def page_response(request: Request[Any, Any, Any], rows: list[Any], total: int, 
     links = _links(request, total, page) if page.paged else ""
     if links:
         headers.append(("Link", links))
-    return json_response(rows, headers=headers)
+    return ASGIResponse(body=rows, media_type=JSON_TYPE, headers=headers)
 
 
 def _links(request: Request[Any, Any, Any], total: int, page: Page) -> str:

@@ -99,14 +99,9 @@ def answer_for_everybody(site: Site, state: DoorState, kind: str | None, known: 
 
 
 def answer_by_name(site: Site, state: DoorState, person: Person, kind: str | None, at: int) -> Answer:
-    if person.status == "deleted":
-        return refuse(27, person.id, "person_deleted")
-    if person.status == "disabled":
-        return refuse(27, person.id, "person_disabled")
-    if person.valid_from is not None and not person.valid_from <= at:
-        return refuse(27, person.id, "not_yet_valid")
-    if person.valid_to is not None and not at < person.valid_to:
-        return refuse(27, person.id, "no_longer_valid")
+    why_not = barred_everywhere(person, at)
+    if why_not is not None:
+        return refuse(27, person.id, why_not)
 
     here = [grant for grant in site.grants if grant.role_id in person.roles]
     if not here:
@@ -121,6 +116,16 @@ def answer_by_name(site: Site, state: DoorState, person: Person, kind: str | Non
         return refuse(28, person.id, again)
     reasons = ["role_grants"] if again is None else ["role_grants", again]
     return admit(ADMITTED[kind], person.id, *reasons, roles=[first])
+
+
+def barred_everywhere(person: Person, at: int) -> str | None:
+    if person.status != "active":
+        return f"person_{person.status}"
+    if person.valid_from is not None and not person.valid_from <= at:
+        return "not_yet_valid"
+    if person.valid_to is not None and not at < person.valid_to:
+        return "no_longer_valid"
+    return None
 
 
 def passed_back(channel: Channel, state: DoorState, person: Person, at: int) -> str | None:

@@ -16,7 +16,7 @@ def as_answer(verdict: Verdict) -> naive.Answer:
     return naive.Answer(int(verdict.event_code), verdict.admitted, verdict.person_id, reasons, roles)
 
 
-@settings(PROFILE)
+@settings(PROFILE, max_examples=600)
 @given(visits())
 def test_a_credential_is_decided_about_as_the_rules_read(visit: Visit) -> None:
     snapshot = compiled(visit.site)

@@ -1,0 +1,171 @@
+"""The live credentials in the database: read, written, retired. The rules are choosing.py's and service.py's."""
+
+from collections.abc import Collection
+from typing import Final, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, bindparam, delete, insert, select, update
+
+from doorward.credentials.choosing import VALUE_IN_USE, Chosen, forget_dead, shown_value
+from doorward.credentials.tables import credential_types, credentials
+from doorward.credentials.types import CredentialType
+from doorward.db.query import Query, number, one_of
+from doorward.db.unit_of_work import Rejected, Transaction, require
+from doorward.kit.crypto import Vault
+from doorward.kit.errors import Conflict, DoorwardError, Invalid
+
+
+class Credential(NamedTuple):
+    """One live credential; `label`, `slug` and `kind` are its type's. `value` is readable, also a PIN's."""
+
+    id: int
+    account_id: int
+    person_id: int
+    credential_type_id: int
+    label: str
+    slug: str
+    kind: str
+    value: str
+    created_at: int
+    updated_at: int
+
+    def __repr__(self) -> str:
+        return f"Credential(id={self.id}, person_id={self.person_id}, kind={self.kind!r})"
+
+
+def _live(*limits: ColumnElement[bool]) -> Select[tuple[int, int, int, int, str, str, str, str, int, int]]:
+    return (
+        select(
+            credentials.c.id,
+            credentials.c.account_id,
+            credentials.c.person_id,
+            credentials.c.credential_type_id,
+            credential_types.c.label,
+            credential_types.c.slug,
+            credential_types.c.kind,
+            credentials.c.value,
+            credentials.c.created_at,
+            credentials.c.updated_at,
+        )
+        .join(credential_types, credential_types.c.id == credentials.c.credential_type_id)
+        .where(credentials.c.account_id == bindparam("account_id"), credentials.c.is_live == 1, *limits)
+        .order_by(credentials.c.id)
+    )
+
+
+_ONE: Final = Query(
+    _live(credentials.c.id == bindparam("the_id"), credentials.c.person_id == bindparam("the_person")), Credential
+)
+_OF_TYPE: Final = Query(
+    _live(
+        credentials.c.person_id == bindparam("the_person"),
+        credentials.c.credential_type_id == bindparam("the_type"),
+    ),
+    Credential,
+)
+_OF_PEOPLE: Final = Query(_live(one_of(credentials.c.person_id, "person_ids")), Credential)
+_WRITTEN: Final = ("account_id", "person_id", "credential_type_id", "value", "lookup", "created_at", "updated_at")
+_ADD: Final = Query(
+    insert(credentials)
+    .values({**{name: bindparam(name) for name in _WRITTEN}, "is_live": 1})
+    .returning(credentials.c.id),
+    number,
+)
+_CHANGE: Final = Query[None](
+    update(credentials)
+    .where(credentials.c.id == bindparam("the_id"))
+    .values(value=bindparam("value"), lookup=bindparam("lookup"), updated_at=bindparam("now"))
+)
+_REMOVE: Final = Query[None](
+    delete(credentials).where(
+        credentials.c.account_id == bindparam("account_id"),
+        credentials.c.person_id == bindparam("the_person"),
+        credentials.c.id == bindparam("the_id"),
+        credentials.c.is_live == 1,
+    )
+)
+_RETIRE: Final = Query[None](
+    update(credentials)
+    .where(credentials.c.person_id == bindparam("the_person"), credentials.c.is_live == 1)
+    .values(is_live=0, updated_at=bindparam("now"))
+)
+
+
+def find(
+    transaction: Transaction, vault: Vault, account_id: int, person_id: int, credential_id: int
+) -> Credential | None:
+    """One credential of a person."""
+    found = transaction.one(_ONE, account_id=account_id, the_person=person_id, the_id=credential_id)
+    return None if found is None else _shown(vault, found)
+
+
+def held(transaction: Transaction, vault: Vault, account_id: int, person_id: int, type_id: int) -> Credential | None:
+    """What a person has of a type."""
+    found = transaction.one(_OF_TYPE, account_id=account_id, the_person=person_id, the_type=type_id)
+    return None if found is None else _shown(vault, found)
+
+
+def of_people(transaction: Transaction, vault: Vault, account_id: int, person_ids: Collection[int]) -> list[Credential]:
+    """What people have, oldest first."""
+    found = transaction.all(_OF_PEOPLE, account_id=account_id, person_ids=str(list(person_ids)))
+    return [_shown(vault, each) for each in found]
+
+
+def add(transaction: Transaction, wanted: CredentialType, person_id: int, chosen: Chosen, now: int) -> Credential:
+    """Write a new credential, whose value `choose` has settled."""
+    forget_dead(transaction, wanted.account_id, chosen)
+    try:
+        credential_id = transaction.one(
+            _ADD,
+            account_id=wanted.account_id,
+            person_id=person_id,
+            credential_type_id=wanted.id,
+            value=chosen.stored,
+            lookup=chosen.lookup,
+            created_at=now,
+            updated_at=now,
+        )
+    except Rejected as error:
+        raise _refusal(error) from error
+    return Credential(
+        require(credential_id),
+        wanted.account_id,
+        person_id,
+        wanted.id,
+        wanted.label,
+        wanted.slug,
+        wanted.kind,
+        chosen.value,
+        now,
+        now,
+    )
+
+
+def change(transaction: Transaction, found: Credential, chosen: Chosen, now: int) -> Credential:
+    """Write another value, which `choose` has settled, into a credential."""
+    forget_dead(transaction, found.account_id, chosen)
+    try:
+        transaction.run(_CHANGE, the_id=found.id, value=chosen.stored, lookup=chosen.lookup, now=now)
+    except Rejected as error:
+        raise _refusal(error) from error
+    return found._replace(value=chosen.value, updated_at=now)
+
+
+def remove(transaction: Transaction, account_id: int, person_id: int, credential_id: int) -> bool:
+    """Remove a person's credential; False if they have no such."""
+    return transaction.run(_REMOVE, account_id=account_id, the_person=person_id, the_id=credential_id) > 0
+
+
+def retire(transaction: Transaction, person_id: int, now: int) -> None:
+    """Let a deleted person's credentials open nothing, and stay known until somebody else has them."""
+    transaction.run(_RETIRE, the_person=person_id, now=now)
+
+
+def _shown(vault: Vault, found: Credential) -> Credential:
+    return found._replace(value=shown_value(vault, found.account_id, found.kind, found.value))
+
+
+def _refusal(error: Rejected) -> DoorwardError:
+    """What the database held against it after all; `lock` leaves no room for that unless somebody writes past it."""
+    if error.names("lookup"):
+        return Invalid({"value": [VALUE_IN_USE]})
+    return Conflict()

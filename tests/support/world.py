@@ -82,7 +82,7 @@ class World:
         user_id = self.database.write_now(make)
         return user_id, self.new_token(user_id, scopes)
 
-    def new_token(self, user_id: int, scopes: str = ALL, seconds: int = 3600) -> str:
+    def new_token(self, user_id: int, scopes: str = ALL, seconds: int = 86_400) -> str:
         """Another token for an operator."""
         now = self.clock.now()
 

@@ -52,7 +52,7 @@ def run(arguments: Sequence[str]) -> int:
     except typer.Abort:
         return _fail("stopped", 1)
     except typer.exceptions.TyperException as error:
-        return _fail(getattr(error, "format_message", lambda: str(error))(), getattr(error, "exit_code", 2))
+        return _fail(error.format_message(), error.exit_code)
     except (DoorwardError, UnknownScope, InvalidDatabaseUrl, InvalidSetting) as error:
         return _fail(str(error), 2)
     except (DatabaseUnavailable, DatabaseTooOld, SecretKeyError, OSError) as error:

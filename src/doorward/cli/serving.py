@@ -1,14 +1,17 @@
 """`doorward serve` and `doorward demo`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from doorward.cli.output import print_json
 from doorward.cli.session import DatabaseOption, DataDirOption, JsonOption
-from doorward.demo.account import Demo, prepare_demo
-from doorward.process.run import serve as serve_process
 from doorward.settings import load
+
+if TYPE_CHECKING:
+    from doorward.demo.account import Demo
+
+# The web framework takes half a second to import; only these two commands need it.
 
 HostOption = Annotated[
     str | None, typer.Option("--host", help="Address to listen on [env: DOORWARD_HOST; default 127.0.0.1]")
@@ -25,6 +28,8 @@ def serve(
     host: HostOption = None, port: PortOption = None, database: DatabaseOption = None, data_dir: DataDirOption = None
 ) -> None:
     """Serve the API and control the doors, until stopped."""
+    from doorward.process.run import serve as serve_process  # noqa: PLC0415
+
     settings = load(database=database, data_dir=data_dir, host=host, port=port)
     serve_process(settings, lambda base_url: typer.echo(f"Doorward serves {base_url}"))
 
@@ -37,6 +42,9 @@ def demo(
     json: JsonOption = False,
 ) -> None:
     """Make an example account, a co-working house, and serve it; an account that is there is used as it is."""
+    from doorward.demo.account import prepare_demo  # noqa: PLC0415
+    from doorward.process.run import serve as serve_process  # noqa: PLC0415
+
     settings = load(database=database, data_dir=data_dir, port=port)
     made = prepare_demo(settings)
     if no_serve:
@@ -45,7 +53,7 @@ def demo(
     serve_process(settings, lambda base_url: _show(made, base_url, json))
 
 
-def _show(made: Demo, base_url: str, json: bool) -> None:
+def _show(made: "Demo", base_url: str, json: bool) -> None:
     if json:
         print_json(made.answer(base_url))
     else:

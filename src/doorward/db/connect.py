@@ -11,8 +11,16 @@ class InvalidDatabaseUrl(ValueError):
 
 
 def sqlite_path(url: str) -> Path | None:
-    """The file of a sqlite URL ("sqlite:///relative/path" or "sqlite:////absolute/path"), None for other URLs."""
+    """The file of a sqlite URL ("sqlite:///relative/path" or "sqlite:////absolute/path"), None for PostgreSQL's.
+
+    Raises InvalidDatabaseUrl for any other URL.
+    """
     if not url.startswith("sqlite:"):
+        scheme = urlsplit(url).scheme
+        if scheme not in ("postgresql", "postgres"):
+            raise InvalidDatabaseUrl(
+                f"a database URL begins with sqlite:/// or postgresql://, not {scheme or 'nothing'!r}"
+            )
         return None
     path = unquote(url.removeprefix("sqlite:///"))
     if path == url or not path or path == ":memory:":
@@ -27,9 +35,6 @@ def open_database(url: str) -> Database:
         from doorward.db.sqlite import SqliteDatabase  # noqa: PLC0415 - only the backend in use is loaded
 
         return SqliteDatabase(path)
-    scheme = urlsplit(url).scheme
-    if scheme in ("postgresql", "postgres"):
-        from doorward.db.postgresql import PostgresqlDatabase  # noqa: PLC0415
+    from doorward.db.postgresql import PostgresqlDatabase  # noqa: PLC0415
 
-        return PostgresqlDatabase(url)
-    raise InvalidDatabaseUrl(f"a database URL begins with sqlite:/// or postgresql://, not {scheme or 'nothing'!r}")
+    return PostgresqlDatabase(url)

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import psycopg
 from sqlalchemy import Connection, MetaData, create_engine, pool, text
+from sqlalchemy.exc import DBAPIError
 
 from doorward.db.connect import sqlite_path
 from doorward.db.sqlite import connect as connect_sqlite
@@ -61,14 +61,8 @@ def _connection(url: str) -> Iterator[Connection]:
             if path is not None:
                 connection.exec_driver_sql("COMMIT")
             connection.commit()
-    except Exception as error:
-        cause: Any = getattr(error, "orig", error)
-        if isinstance(
-            cause,
-            (psycopg.OperationalError, sqlite3.OperationalError, sqlite3.DatabaseError),
-        ):
-            raise DatabaseUnavailable(f"the database cannot be used: {cause}") from error
-        raise
+    except DBAPIError as error:
+        raise DatabaseUnavailable(f"the database cannot be used: {error.orig}") from error
     finally:
         engine.dispose()
 
@@ -86,20 +80,35 @@ def upgrade(url: str) -> str:
 
 def current(url: str) -> str | None:
     """The revision that the database has; None for an empty one. Raises DatabaseUnavailable."""
-    question = "SELECT version_num FROM alembic_version"
     path = sqlite_path(url)
+    return _current_of_server(url) if path is None else _current_of_file(path)
+
+
+_QUESTION = "SELECT version_num FROM alembic_version"
+
+
+def _current_of_file(path: Path) -> str | None:
+    if not path.exists():
+        return None
     try:
-        if path is not None:
-            if not path.exists():
-                return None
-            with closing(connect_sqlite(path)) as file:
-                found = file.execute(question).fetchone()
-        else:
-            with psycopg.connect(url, connect_timeout=10) as server:
-                found = server.execute(question).fetchone()
-    except (sqlite3.DatabaseError, psycopg.Error) as error:
-        if isinstance(error, psycopg.errors.UndefinedTable) or "no such table" in str(error):
+        with closing(connect_sqlite(path)) as file:
+            found = file.execute(_QUESTION).fetchone()
+    except sqlite3.DatabaseError as error:
+        if "no such table" in str(error):
             return None
+        raise DatabaseUnavailable(f"the database cannot be used: {error}") from error
+    return None if found is None else str(found[0])
+
+
+def _current_of_server(url: str) -> str | None:
+    import psycopg  # noqa: PLC0415 - needed for PostgreSQL only
+
+    try:
+        with psycopg.connect(url, connect_timeout=10) as server:
+            found = server.execute(_QUESTION).fetchone()
+    except psycopg.errors.UndefinedTable:
+        return None
+    except psycopg.Error as error:
         raise DatabaseUnavailable(f"the database cannot be used: {error}") from error
     return None if found is None else str(found[0])
 

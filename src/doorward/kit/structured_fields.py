@@ -69,10 +69,10 @@ class StructuredFields(Fields):
         if value is None or value == "":
             return None
         try:
-            day = date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else None
+            day = date.fromisoformat(value) if isinstance(value, str) else None
         except ValueError:
             day = None
-        if day is None:
+        if day is None or day.isoformat() != value:  # ISO 8601 has other forms, too
             self.complain(name, "must be a date such as 2024-01-15")
         elif not _FIRST_YEAR <= day.year <= _LAST_YEAR:
             self.complain(name, f"must be between the years {_FIRST_YEAR} and {_LAST_YEAR}")

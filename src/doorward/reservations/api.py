@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Request, Router, delete, get, post
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 from msgspec import Struct
 
@@ -77,7 +78,7 @@ async def list_page(request: Request[Any, Any, Any]) -> ASGIResponse:
     scopes=("account.reservation",),
     status_code=200,
 )
-async def remove(request: Request[Any, Any, Any], reservation_id: str) -> ASGIResponse:
+async def remove(request: Request[Any, Any, Any], reservation_id: FromPath[str]) -> ASGIResponse:
     """Delete a reservation. Contract operation deleteReservation."""
     context, principal = context_of(request), principal_of(request)
     number = path_id(reservation_id)

@@ -1,0 +1,409 @@
+"""One decision at a door, in µs: Doorward's engine beside Cedar, Casbin and SQL on the same policy and the same requests.
+
+The policy: each role names some channels and has weekday hours, each person has a card and two roles. Every decider
+answers a sample first, and all must answer alike. What is timed is the call that decides, with its arguments made just
+before: nobody pays for reading a request. The peers are given what favours them, and only they: the person instead of
+the card (but for SQL), the weekday and the minute instead of an instant in a time zone, policies parsed beforehand and
+cut to the channel. Only Doorward gives reasons, and heeds lockdown, validity, anti-passback and the like while at it.
+"""
+
+import argparse
+import gc
+import json
+import logging
+import random
+import sqlite3
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any, Final, Protocol, TypedDict
+
+import casbin
+import cedarpy
+from casbin.model import FastModel
+
+from benchmarks.running import BenchmarkError
+from doorward.decision.engine import decide
+from doorward.decision.shifts import Timetable, Weekly, Window
+from doorward.decision.snapshot import (
+    Channel,
+    Credential,
+    Directory,
+    DoorState,
+    Grant,
+    Person,
+    Presented,
+    Snapshot,
+)
+
+ZONE: Final = "Europe/London"
+MONDAY: Final = datetime(2026, 3, 2, tzinfo=UTC)  # in winter, when London's clock shows UTC
+SAMPLE: Final = 400
+CHUNK: Final = 100
+
+
+class Row(TypedDict):
+    """A line of the table: medians over chunks of 100 decisions; `ratio` is to the first row of the same part."""
+
+    part: str
+    decider: str
+    people: int
+    channels: int
+    roles: int
+    median_us: float
+    ratio: float
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How large the account is."""
+
+    people: int
+    channels: int
+    roles: int = 500
+
+
+@dataclass(frozen=True)
+class Request:
+    """Who wants to pass where and when; the weekday and minute are London's at that instant."""
+
+    person: int
+    channel: int
+    at: int
+    weekday: int
+    minute: int
+
+
+class Policy:
+    """People, roles and channels, numbered from 0; the same for the same sizes."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        chance = random.Random(1)  # noqa: S311 - the same policy each time
+        self.sizes = sizes
+        named = max(1, sizes.channels // 50)
+        self.channels_of = [chance.sample(range(sizes.channels), named) for _ in range(sizes.roles)]
+        self.roles_of = [chance.sample(range(sizes.roles), 2) for _ in range(sizes.people)]
+        self.hours_of = [(60 * chance.randint(6, 9), 60 * chance.randint(17, 20)) for _ in range(sizes.roles)]
+        self.naming: list[list[int]] = [[] for _ in range(sizes.channels)]
+        for role, channels in enumerate(self.channels_of):
+            for channel in channels:
+                self.naming[channel].append(role)
+
+    def requests(self, count: int) -> list[Request]:
+        """Two of three at a channel that some role of the person names; at any minute of a week."""
+        chance = random.Random(2)  # noqa: S311 - the same requests each time
+        found = []
+        for number in range(count):
+            person = chance.randrange(self.sizes.people)
+            channel = chance.randrange(self.sizes.channels)
+            if number % 3:
+                channel = chance.choice(self.channels_of[chance.choice(self.roles_of[person])])
+            moment = MONDAY + timedelta(minutes=chance.randrange(7 * 24 * 60))
+            minute = moment.hour * 60 + moment.minute
+            at = int(moment.timestamp()) * 1000
+            found.append(Request(person, channel, at, moment.weekday(), minute))
+        return found
+
+    @cached_property
+    def cards(self) -> list[str]:
+        """Card numbers by person."""
+        return [str(10_000_000 + 7 * person) for person in range(self.sizes.people)]
+
+
+class Decider(Protocol):
+    """Something that decides: `ask(*arguments(request))` is what is timed."""
+
+    name: str
+    ask: Callable[..., Any]
+
+    def arguments(self, request: Request) -> tuple[Any, ...]:
+        """What is known when the decision begins."""
+
+    def allows(self, answer: Any) -> bool:
+        """Whether the answer is to open."""
+
+
+class Doorward:
+    """The engine, with the snapshot of every channel in memory as on a server."""
+
+    name = "Doorward"
+
+    def __init__(self, policy: Policy) -> None:
+        self.ask: Callable[..., Any] = decide
+        self._cards = policy.cards
+        self._state = DoorState()
+        directory = Directory()
+        for person, card in enumerate(policy.cards):
+            roles = frozenset(policy.roles_of[person])
+            entry = Person(person, f"Person {person}", "active", None, None, roles, frozenset())
+            directory.put(entry, [Credential("card", card)])
+        timetables = {
+            (start, end): Timetable(Weekly((Window(frozenset(range(5)), start, end),)), ZONE)
+            for start, end in set(policy.hours_of)
+        }
+        self._snapshots = []
+        for channel, roles_here in enumerate(policy.naming):
+            grants = {
+                role: Grant(role, f"Role {role}", timetables[policy.hours_of[role]], "Hours") for role in roles_here
+            }
+            rules = Channel(channel, f"Channel {channel}", ZONE, frozenset({"card", "pin"}))
+            self._snapshots.append(Snapshot(rules, directory, grants))
+
+    def arguments(self, request: Request) -> tuple[Any, ...]:
+        # A copy of the number, as a reader would have sent it: not the string that the directory holds.
+        credential = Credential("card", "".join(self._cards[request.person]))
+        return self._snapshots[request.channel], self._state, Presented(credential), request.at
+
+    def allows(self, answer: Any) -> bool:
+        return bool(answer.admitted)
+
+
+class Cedar:
+    """cedarpy: one policy for each role and channel, parsed; of those each call gets the ones of its channel.
+
+    The entities are the person with their roles, made beforehand as the list of one request (`whole` False), or everybody
+    parsed once into one handle (`whole` True), which spares each call the parsing and takes 400 MB for 100,000 people.
+    """
+
+    def __init__(self, policy: Policy, *, whole: bool) -> None:
+        self.name = "cedarpy, all entities parsed once" if whole else "cedarpy, the request's entities"
+        self.ask: Callable[..., Any] = cedarpy.is_authorized
+        self._policy = policy
+        self._sets = [
+            cedarpy.PolicySet.from_str("\n".join(self._permit(role, channel) for role in roles))
+            for channel, roles in enumerate(policy.naming)
+        ]
+        everybody = [self._person(person) for person in range(policy.sizes.people)] if whole else []
+        self._everybody = cedarpy.Entities.from_json_str(json.dumps(everybody)) if whole else None
+
+    def _permit(self, role: int, channel: int) -> str:
+        start, end = self._policy.hours_of[role]
+        hours = f"context.weekday < 5 && context.minute >= {start} && context.minute < {end}"
+        scope = f'principal in Role::"{role}", action == Action::"open", resource == Channel::"{channel}"'
+        return f"permit({scope}) when {{ {hours} }};"
+
+    def _person(self, person: int) -> dict[str, object]:
+        parents = [{"type": "Role", "id": str(role)} for role in self._policy.roles_of[person]]
+        return {"uid": {"type": "Person", "id": str(person)}, "attrs": {}, "parents": parents}
+
+    def arguments(self, request: Request) -> tuple[Any, ...]:
+        # Spelling names as dictionaries spares Cedar's parser: a quarter less time than 'Person::"1"'.
+        asked = {
+            "principal": {"type": "Person", "id": str(request.person)},
+            "action": {"type": "Action", "id": "open"},
+            "resource": {"type": "Channel", "id": str(request.channel)},
+            "context": {"weekday": request.weekday, "minute": request.minute},
+        }
+        entities = self._everybody if self._everybody is not None else [self._person(request.person)]
+        return asked, self._sets[request.channel], entities
+
+    def allows(self, answer: Any) -> bool:
+        return bool(answer.allowed)
+
+
+class Casbin:
+    """casbin's FastEnforcer (which goes through the policies of the channel only), role links in memory, no logging.
+
+    Roles without domains: one account needs none, and domains make casbin build its links in quadratic time.
+    """
+
+    name = "casbin, FastEnforcer"
+    MODEL = """
+        [request_definition]
+        r = sub, obj, act, weekday, minute
+        [policy_definition]
+        p = sub, obj, act, start, end
+        [role_definition]
+        g = _, _
+        [policy_effect]
+        e = some(where (p.eft == allow))
+        [matchers]
+        m = g(r.sub, p.sub) && r.obj == p.obj && r.act == p.act && in_hours(r.weekday, r.minute, p.start, p.end)
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        model = FastModel([1, 2])
+        model.load_model_from_text("\n".join(line.strip() for line in self.MODEL.splitlines()))
+        enforcer = casbin.FastEnforcer(model, cache_key_order=[1, 2])
+        logging.getLogger("casbin").setLevel(logging.CRITICAL)
+        enforcer.add_function("in_hours", self._in_hours)
+        enforcer.add_policies(
+            [
+                [f"role{role}", f"channel{channel}", "open", *policy.hours_of[role]]
+                for channel, roles in enumerate(policy.naming)
+                for role in roles
+            ]
+        )
+        enforcer.add_grouping_policies(
+            [[f"person{person}", f"role{role}"] for person, roles in enumerate(policy.roles_of) for role in roles]
+        )
+        self.ask: Callable[..., Any] = enforcer.enforce
+
+    @staticmethod
+    def _in_hours(weekday: int, minute: int, start: int, end: int) -> bool:
+        return weekday < 5 and start <= minute < end
+
+    def arguments(self, request: Request) -> tuple[Any, ...]:
+        return f"person{request.person}", f"channel{request.channel}", "open", request.weekday, request.minute
+
+    def allows(self, answer: Any) -> bool:
+        return bool(answer)
+
+
+class Sql:
+    """One prepared statement by hand on sqlite3 in memory, each step of it a look-up in an index; from the card on."""
+
+    name = "SQL, sqlite3 in memory"
+    SCHEMA = """
+        CREATE TABLE people (id INTEGER PRIMARY KEY, status TEXT NOT NULL, valid_from INTEGER, valid_to INTEGER);
+        CREATE TABLE credentials (kind TEXT, value TEXT, person_id INTEGER, PRIMARY KEY (kind, value)) WITHOUT ROWID;
+        CREATE TABLE roles (id INTEGER PRIMARY KEY, shift_id INTEGER NOT NULL);
+        CREATE TABLE person_roles (person_id INTEGER, role_id INTEGER, PRIMARY KEY (person_id, role_id)) WITHOUT ROWID;
+        CREATE TABLE role_channels (role_id INTEGER, channel_id INTEGER, PRIMARY KEY (role_id, channel_id)) WITHOUT ROWID;
+        CREATE TABLE windows (shift_id INTEGER, weekday INTEGER, start INTEGER, "end" INTEGER,
+            PRIMARY KEY (shift_id, weekday, start)) WITHOUT ROWID;
+    """
+    QUERY = """
+        SELECT EXISTS (
+            SELECT 1 FROM credentials c
+            CROSS JOIN people p ON p.id = c.person_id
+            CROSS JOIN person_roles pr ON pr.person_id = p.id
+            CROSS JOIN role_channels rc ON rc.role_id = pr.role_id AND rc.channel_id = ?2
+            CROSS JOIN roles r ON r.id = pr.role_id
+            CROSS JOIN windows w ON w.shift_id = r.shift_id AND w.weekday = ?4 AND w.start <= ?5 AND w."end" > ?5
+            WHERE c.kind = 'card' AND c.value = ?1 AND p.status = 'active'
+            AND (p.valid_from IS NULL OR p.valid_from <= ?3) AND (p.valid_to IS NULL OR p.valid_to > ?3)
+        )
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self._cards = policy.cards
+        self._connection = sqlite3.connect(":memory:")
+        self._connection.executescript(self.SCHEMA)
+        many = self._connection.executemany
+        people = range(policy.sizes.people)
+        many("INSERT INTO people VALUES (?, 'active', NULL, NULL)", ((person,) for person in people))
+        many(
+            "INSERT INTO credentials VALUES ('card', ?, ?)",
+            ((card, person) for person, card in enumerate(policy.cards)),
+        )
+        many("INSERT INTO roles VALUES (?, ?)", ((role, role) for role in range(policy.sizes.roles)))
+        many("INSERT INTO person_roles VALUES (?, ?)", ((p, role) for p in people for role in policy.roles_of[p]))
+        naming = ((role, channel) for channel, roles in enumerate(policy.naming) for role in roles)
+        many("INSERT INTO role_channels VALUES (?, ?)", naming)
+        hours = ((role, day, *policy.hours_of[role]) for role in range(policy.sizes.roles) for day in range(5))
+        many("INSERT INTO windows VALUES (?, ?, ?, ?)", hours)
+        self._connection.commit()
+        self._connection.execute("ANALYZE")
+        self.ask: Callable[..., Any] = self._ask
+
+    def _ask(self, *parameters: object) -> Any:
+        return self._connection.execute(self.QUERY, parameters).fetchone()[0]
+
+    def arguments(self, request: Request) -> tuple[Any, ...]:
+        return self._cards[request.person], request.channel, request.at, request.weekday, request.minute
+
+    def allows(self, answer: Any) -> bool:
+        return bool(answer)
+
+
+def run(quick: bool = False) -> list[Row]:
+    """Every measurement; `quick` on a small account, to see that it works. Raises BenchmarkError."""
+    sizes = Sizes(1_000, 100) if quick else Sizes(100_000, 1_000)
+    return [*beside_peers(sizes, quick=quick), *growth(sizes, quick=quick)]
+
+
+def beside_peers(sizes: Sizes, *, quick: bool) -> Iterator[Row]:
+    """Doorward and its peers on the same account. Raises BenchmarkError unless all of them decide alike."""
+    policy = Policy(sizes)
+    makers: list[Callable[[Policy], Decider]] = [
+        Doorward,
+        lambda policy: Cedar(policy, whole=False),
+        lambda policy: Cedar(policy, whole=True),
+        Casbin,
+        Sql,
+    ]
+    deciders = [make(policy) for make in makers]
+    check(deciders, policy.requests(SAMPLE))
+    medians = measure(deciders, policy.requests(SAMPLE if quick else 3_000), repeats=2 if quick else 5)
+    for decider, median in zip(deciders, medians, strict=True):
+        yield _row("beside its peers", decider.name, sizes, median, medians[0])
+
+
+def growth(largest: Sizes, *, quick: bool) -> Iterator[Row]:
+    """Doorward alone on accounts of several sizes; each role names a fiftieth of the channels."""
+    people = [Sizes(largest.people // part, largest.channels) for part in (100, 10, 1)]
+    channels = [Sizes(largest.people, largest.channels // part) for part in (100, 10, 1)]
+    for part, accounts in (("more people", people), ("more channels", channels)):
+        medians: list[float] = []
+        for sizes in accounts:
+            policy = Policy(sizes)
+            requests = policy.requests(SAMPLE if quick else 20_000)
+            medians += measure([Doorward(policy)], requests, repeats=2 if quick else 5)
+            yield _row(part, Doorward.name, sizes, medians[-1], medians[0])
+
+
+def check(deciders: Sequence[Decider], requests: Sequence[Request]) -> None:
+    """Raises BenchmarkError unless all decide alike, and open for some requests and not for others."""
+    answers = {
+        decider.name: [decider.allows(decider.ask(*decider.arguments(request))) for request in requests]
+        for decider in deciders
+    }
+    first, *others = answers.values()
+    if any(other != first for other in others):
+        raise BenchmarkError(f"not all decide alike: { {name: sum(given) for name, given in answers.items()} }")
+    if not len(first) // 5 < sum(first) < len(first) * 4 // 5:
+        raise BenchmarkError(f"{sum(first)} of {len(first)} requests are allowed: hardly a sample of both")
+
+
+def measure(deciders: Sequence[Decider], requests: Sequence[Request], repeats: int) -> list[float]:
+    """The median time of one decision of each, in µs. They take turns, so that a busy moment is everybody's."""
+    times: list[list[float]] = [[] for _ in deciders]
+    gc.collect()
+    gc.freeze()  # as the server does once it has started
+    try:
+        for _ in range(repeats):
+            for decider, found in zip(deciders, times, strict=True):
+                for start in range(0, len(requests), CHUNK):
+                    asked = [decider.arguments(request) for request in requests[start : start + CHUNK]]
+                    found.append(_time(decider.ask, asked) / len(asked))
+    finally:
+        gc.unfreeze()
+    return [statistics.median(found) for found in times]
+
+
+def _time(ask: Callable[..., Any], asked: Sequence[tuple[Any, ...]]) -> float:
+    began = time.perf_counter_ns()
+    for arguments in asked:
+        ask(*arguments)
+    return (time.perf_counter_ns() - began) / 1000
+
+
+def _row(part: str, decider: str, sizes: Sizes, median: float, reference: float) -> Row:
+    return {
+        "part": part,
+        "decider": decider,
+        "people": sizes.people,
+        "channels": sizes.channels,
+        "roles": sizes.roles,
+        "median_us": round(median, 2),
+        "ratio": round(median / reference, 2),
+    }
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="on a small account, to see that it works")
+    print("| part | decider | people | channels | roles | median µs | ratio |")
+    print("| --- | --- | ---: | ---: | ---: | ---: | ---: |")
+    for row in run(parser.parse_args().quick):
+        cells = (row["part"], row["decider"], f"{row['people']:,}", f"{row['channels']:,}", str(row["roles"]))
+        print("|", " | ".join((*cells, f"{row['median_us']:.2f}", f"{row['ratio']:.2f}")), "|")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-"""One decision at a door, in µs: Doorward's engine beside Cedar, Casbin and SQL on the same policy and the same requests.
+"""One decision at a door, in µs: Doorward's engine beside Cedar, Casbin and SQL, on the same policy and requests.
 
 The policy: each role names some channels and has weekday hours, each person has a card and two roles. Every decider
 answers a sample first, and all must answer alike. What is timed is the call that decides, with its arguments made just
@@ -18,8 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
-from typing import Any, Final, Protocol, TypedDict
+from typing import Any, Final, TypedDict
 
 import casbin
 import cedarpy
@@ -107,207 +106,175 @@ class Policy:
             found.append(Request(person, channel, at, moment.weekday(), minute))
         return found
 
-    @cached_property
-    def cards(self) -> list[str]:
-        """Card numbers by person."""
-        return [str(10_000_000 + 7 * person) for person in range(self.sizes.people)]
+    def card(self, person: int) -> str:
+        """The number of a person's card."""
+        return str(10_000_000 + 7 * person)
 
 
-class Decider(Protocol):
-    """Something that decides: `ask(*arguments(request))` is what is timed."""
+@dataclass(frozen=True)
+class Decider:
+    """Something that decides: `ask(*arguments(request))`, of which only the asking is timed."""
 
     name: str
+    arguments: Callable[[Request], tuple[Any, ...]]
     ask: Callable[..., Any]
-
-    def arguments(self, request: Request) -> tuple[Any, ...]:
-        """What is known when the decision begins."""
-
-    def allows(self, answer: Any) -> bool:
-        """Whether the answer is to open."""
+    allows: Callable[[Any], bool] = bool
 
 
-class Doorward:
+def doorward(policy: Policy) -> Decider:
     """The engine, with the snapshot of every channel in memory as on a server."""
+    directory, state = Directory(), DoorState()
+    for number, roles in enumerate(policy.roles_of):
+        person = Person(number, f"Person {number}", "active", None, None, frozenset(roles), frozenset())
+        directory.put(person, [Credential("card", policy.card(number))])
+    timetables = {
+        (start, end): Timetable(Weekly((Window(frozenset(range(5)), start, end),)), ZONE)
+        for start, end in set(policy.hours_of)
+    }
+    snapshots = []
+    for number, roles in enumerate(policy.naming):
+        grants = {role: Grant(role, f"Role {role}", timetables[policy.hours_of[role]], "Hours") for role in roles}
+        channel = Channel(number, f"Channel {number}", ZONE, frozenset({"card", "pin"}))
+        snapshots.append(Snapshot(channel, directory, grants))
 
-    name = "Doorward"
+    def arguments(request: Request) -> tuple[Any, ...]:
+        # The card's number is made anew, as a reader reports it: not the very string that the directory holds.
+        card = Credential("card", policy.card(request.person))
+        return snapshots[request.channel], state, Presented(card), request.at
 
-    def __init__(self, policy: Policy) -> None:
-        self.ask: Callable[..., Any] = decide
-        self._cards = policy.cards
-        self._state = DoorState()
-        directory = Directory()
-        for person, card in enumerate(policy.cards):
-            roles = frozenset(policy.roles_of[person])
-            entry = Person(person, f"Person {person}", "active", None, None, roles, frozenset())
-            directory.put(entry, [Credential("card", card)])
-        timetables = {
-            (start, end): Timetable(Weekly((Window(frozenset(range(5)), start, end),)), ZONE)
-            for start, end in set(policy.hours_of)
-        }
-        self._snapshots = []
-        for channel, roles_here in enumerate(policy.naming):
-            grants = {
-                role: Grant(role, f"Role {role}", timetables[policy.hours_of[role]], "Hours") for role in roles_here
-            }
-            rules = Channel(channel, f"Channel {channel}", ZONE, frozenset({"card", "pin"}))
-            self._snapshots.append(Snapshot(rules, directory, grants))
-
-    def arguments(self, request: Request) -> tuple[Any, ...]:
-        # A copy of the number, as a reader would have sent it: not the string that the directory holds.
-        credential = Credential("card", "".join(self._cards[request.person]))
-        return self._snapshots[request.channel], self._state, Presented(credential), request.at
-
-    def allows(self, answer: Any) -> bool:
-        return bool(answer.admitted)
+    return Decider("Doorward", arguments, decide, lambda verdict: bool(verdict.admitted))
 
 
-class Cedar:
-    """cedarpy: one policy for each role and channel, parsed; of those each call gets the ones of its channel.
+def cedar(policy: Policy, *, whole: bool) -> Decider:
+    """One policy for each role and channel, parsed; of those each call gets the ones of its channel.
 
-    The entities are the person with their roles, made beforehand as the list of one request (`whole` False), or everybody
-    parsed once into one handle (`whole` True), which spares each call the parsing and takes 400 MB for 100,000 people.
+    The entities are the person with their roles, a list made beforehand (`whole` False); or everybody, parsed once into
+    one handle (`whole` True), which spares each call that parsing and takes 400 MB for 100,000 people.
     """
 
-    def __init__(self, policy: Policy, *, whole: bool) -> None:
-        self.name = "cedarpy, all entities parsed once" if whole else "cedarpy, the request's entities"
-        self.ask: Callable[..., Any] = cedarpy.is_authorized
-        self._policy = policy
-        self._sets = [
-            cedarpy.PolicySet.from_str("\n".join(self._permit(role, channel) for role in roles))
-            for channel, roles in enumerate(policy.naming)
-        ]
-        everybody = [self._person(person) for person in range(policy.sizes.people)] if whole else []
-        self._everybody = cedarpy.Entities.from_json_str(json.dumps(everybody)) if whole else None
-
-    def _permit(self, role: int, channel: int) -> str:
-        start, end = self._policy.hours_of[role]
+    def permit(role: int, channel: int) -> str:
+        start, end = policy.hours_of[role]
         hours = f"context.weekday < 5 && context.minute >= {start} && context.minute < {end}"
         scope = f'principal in Role::"{role}", action == Action::"open", resource == Channel::"{channel}"'
         return f"permit({scope}) when {{ {hours} }};"
 
-    def _person(self, person: int) -> dict[str, object]:
-        parents = [{"type": "Role", "id": str(role)} for role in self._policy.roles_of[person]]
-        return {"uid": {"type": "Person", "id": str(person)}, "attrs": {}, "parents": parents}
+    def person(number: int) -> dict[str, object]:
+        parents = [{"type": "Role", "id": str(role)} for role in policy.roles_of[number]]
+        return {"uid": {"type": "Person", "id": str(number)}, "attrs": {}, "parents": parents}
 
-    def arguments(self, request: Request) -> tuple[Any, ...]:
-        # Spelling names as dictionaries spares Cedar's parser: a quarter less time than 'Person::"1"'.
+    policies = [
+        cedarpy.PolicySet.from_str("\n".join(permit(role, channel) for role in roles))
+        for channel, roles in enumerate(policy.naming)
+    ]
+    everybody = None
+    if whole:
+        people = [person(number) for number in range(policy.sizes.people)]
+        everybody = cedarpy.Entities.from_json_str(json.dumps(people))
+
+    def arguments(request: Request) -> tuple[Any, ...]:
+        # Entities named by dictionaries take Cedar a quarter less time than 'Person::"1"', which it has to parse.
         asked = {
             "principal": {"type": "Person", "id": str(request.person)},
             "action": {"type": "Action", "id": "open"},
             "resource": {"type": "Channel", "id": str(request.channel)},
             "context": {"weekday": request.weekday, "minute": request.minute},
         }
-        entities = self._everybody if self._everybody is not None else [self._person(request.person)]
-        return asked, self._sets[request.channel], entities
+        return asked, policies[request.channel], everybody or [person(request.person)]
 
-    def allows(self, answer: Any) -> bool:
-        return bool(answer.allowed)
+    name = "cedarpy, all entities parsed once" if whole else "cedarpy, entities of the request"
+    return Decider(name, arguments, cedarpy.is_authorized, lambda answer: bool(answer.allowed))
 
 
-class Casbin:
-    """casbin's FastEnforcer (which goes through the policies of the channel only), role links in memory, no logging.
+CASBIN_MODEL: Final = """
+[request_definition]
+r = sub, obj, act, weekday, minute
+[policy_definition]
+p = sub, obj, act, start, end
+[role_definition]
+g = _, _
+[policy_effect]
+e = some(where (p.eft == allow))
+[matchers]
+m = g(r.sub, p.sub) && r.obj == p.obj && r.act == p.act && in_hours(r.weekday, r.minute, p.start, p.end)
+"""
 
-    Roles without domains: one account needs none, and domains make casbin build its links in quadratic time.
+
+def casbin_fast(policy: Policy) -> Decider:
+    """The FastEnforcer, which goes through the policies of the channel only; role links in memory, no logging.
+
+    Roles without domains: one account needs none, and with them casbin takes quadratic time to build its links.
     """
 
-    name = "casbin, FastEnforcer"
-    MODEL = """
-        [request_definition]
-        r = sub, obj, act, weekday, minute
-        [policy_definition]
-        p = sub, obj, act, start, end
-        [role_definition]
-        g = _, _
-        [policy_effect]
-        e = some(where (p.eft == allow))
-        [matchers]
-        m = g(r.sub, p.sub) && r.obj == p.obj && r.act == p.act && in_hours(r.weekday, r.minute, p.start, p.end)
-    """
-
-    def __init__(self, policy: Policy) -> None:
-        model = FastModel([1, 2])
-        model.load_model_from_text("\n".join(line.strip() for line in self.MODEL.splitlines()))
-        enforcer = casbin.FastEnforcer(model, cache_key_order=[1, 2])
-        logging.getLogger("casbin").setLevel(logging.CRITICAL)
-        enforcer.add_function("in_hours", self._in_hours)
-        enforcer.add_policies(
-            [
-                [f"role{role}", f"channel{channel}", "open", *policy.hours_of[role]]
-                for channel, roles in enumerate(policy.naming)
-                for role in roles
-            ]
-        )
-        enforcer.add_grouping_policies(
-            [[f"person{person}", f"role{role}"] for person, roles in enumerate(policy.roles_of) for role in roles]
-        )
-        self.ask: Callable[..., Any] = enforcer.enforce
-
-    @staticmethod
-    def _in_hours(weekday: int, minute: int, start: int, end: int) -> bool:
+    def in_hours(weekday: int, minute: int, start: int, end: int) -> bool:
         return weekday < 5 and start <= minute < end
 
-    def arguments(self, request: Request) -> tuple[Any, ...]:
+    model = FastModel([1, 2])
+    model.load_model_from_text(CASBIN_MODEL)
+    enforcer = casbin.FastEnforcer(model, cache_key_order=[1, 2])
+    logging.getLogger("casbin").setLevel(logging.CRITICAL)
+    enforcer.add_function("in_hours", in_hours)
+    for channel, roles in enumerate(policy.naming):
+        enforcer.add_policies([[f"role{role}", f"channel{channel}", "open", *policy.hours_of[role]] for role in roles])
+    enforcer.add_grouping_policies(
+        [[f"person{person}", f"role{role}"] for person, roles in enumerate(policy.roles_of) for role in roles]
+    )
+
+    def arguments(request: Request) -> tuple[Any, ...]:
         return f"person{request.person}", f"channel{request.channel}", "open", request.weekday, request.minute
 
-    def allows(self, answer: Any) -> bool:
-        return bool(answer)
+    return Decider("casbin, FastEnforcer", arguments, enforcer.enforce)
 
 
-class Sql:
-    """One prepared statement by hand on sqlite3 in memory, each step of it a look-up in an index; from the card on."""
+SQL_TABLES: Final = """
+    CREATE TABLE people (id INTEGER PRIMARY KEY, status TEXT NOT NULL, valid_from INTEGER, valid_to INTEGER);
+    CREATE TABLE credentials (kind TEXT, value TEXT, person_id INTEGER, PRIMARY KEY (kind, value)) WITHOUT ROWID;
+    CREATE TABLE roles (id INTEGER PRIMARY KEY, shift_id INTEGER NOT NULL);
+    CREATE TABLE person_roles (person_id INTEGER, role_id INTEGER, PRIMARY KEY (person_id, role_id)) WITHOUT ROWID;
+    CREATE TABLE role_channels (role_id INTEGER, channel_id INTEGER, PRIMARY KEY (role_id, channel_id)) WITHOUT ROWID;
+    CREATE TABLE windows (shift_id INTEGER, weekday INTEGER, start INTEGER, "end" INTEGER,
+        PRIMARY KEY (shift_id, weekday, start)) WITHOUT ROWID;
+"""
+SQL_QUESTION: Final = """
+    SELECT EXISTS (
+        SELECT 1 FROM credentials c
+        CROSS JOIN people p ON p.id = c.person_id
+        CROSS JOIN person_roles pr ON pr.person_id = p.id
+        CROSS JOIN role_channels rc ON rc.role_id = pr.role_id AND rc.channel_id = ?2
+        CROSS JOIN roles r ON r.id = pr.role_id
+        CROSS JOIN windows w ON w.shift_id = r.shift_id AND w.weekday = ?4 AND w.start <= ?5 AND w."end" > ?5
+        WHERE c.kind = 'card' AND c.value = ?1 AND p.status = 'active'
+        AND (p.valid_from IS NULL OR p.valid_from <= ?3) AND (p.valid_to IS NULL OR p.valid_to > ?3)
+    )
+"""
 
-    name = "SQL, sqlite3 in memory"
-    SCHEMA = """
-        CREATE TABLE people (id INTEGER PRIMARY KEY, status TEXT NOT NULL, valid_from INTEGER, valid_to INTEGER);
-        CREATE TABLE credentials (kind TEXT, value TEXT, person_id INTEGER, PRIMARY KEY (kind, value)) WITHOUT ROWID;
-        CREATE TABLE roles (id INTEGER PRIMARY KEY, shift_id INTEGER NOT NULL);
-        CREATE TABLE person_roles (person_id INTEGER, role_id INTEGER, PRIMARY KEY (person_id, role_id)) WITHOUT ROWID;
-        CREATE TABLE role_channels (role_id INTEGER, channel_id INTEGER, PRIMARY KEY (role_id, channel_id)) WITHOUT ROWID;
-        CREATE TABLE windows (shift_id INTEGER, weekday INTEGER, start INTEGER, "end" INTEGER,
-            PRIMARY KEY (shift_id, weekday, start)) WITHOUT ROWID;
-    """
-    QUERY = """
-        SELECT EXISTS (
-            SELECT 1 FROM credentials c
-            CROSS JOIN people p ON p.id = c.person_id
-            CROSS JOIN person_roles pr ON pr.person_id = p.id
-            CROSS JOIN role_channels rc ON rc.role_id = pr.role_id AND rc.channel_id = ?2
-            CROSS JOIN roles r ON r.id = pr.role_id
-            CROSS JOIN windows w ON w.shift_id = r.shift_id AND w.weekday = ?4 AND w.start <= ?5 AND w."end" > ?5
-            WHERE c.kind = 'card' AND c.value = ?1 AND p.status = 'active'
-            AND (p.valid_from IS NULL OR p.valid_from <= ?3) AND (p.valid_to IS NULL OR p.valid_to > ?3)
-        )
-    """
 
-    def __init__(self, policy: Policy) -> None:
-        self._cards = policy.cards
-        self._connection = sqlite3.connect(":memory:")
-        self._connection.executescript(self.SCHEMA)
-        many = self._connection.executemany
-        people = range(policy.sizes.people)
-        many("INSERT INTO people VALUES (?, 'active', NULL, NULL)", ((person,) for person in people))
-        many(
-            "INSERT INTO credentials VALUES ('card', ?, ?)",
-            ((card, person) for person, card in enumerate(policy.cards)),
-        )
-        many("INSERT INTO roles VALUES (?, ?)", ((role, role) for role in range(policy.sizes.roles)))
-        many("INSERT INTO person_roles VALUES (?, ?)", ((p, role) for p in people for role in policy.roles_of[p]))
-        naming = ((role, channel) for channel, roles in enumerate(policy.naming) for role in roles)
-        many("INSERT INTO role_channels VALUES (?, ?)", naming)
-        hours = ((role, day, *policy.hours_of[role]) for role in range(policy.sizes.roles) for day in range(5))
-        many("INSERT INTO windows VALUES (?, ?, ?, ?)", hours)
-        self._connection.commit()
-        self._connection.execute("ANALYZE")
-        self.ask: Callable[..., Any] = self._ask
+def sql(policy: Policy) -> Decider:
+    """One statement by hand, prepared, on sqlite3 in memory; each step of it is a look-up in an index."""
+    connection = sqlite3.connect(":memory:")
+    connection.executescript(SQL_TABLES)
+    many, people, roles = connection.executemany, range(policy.sizes.people), range(policy.sizes.roles)
+    many("INSERT INTO people VALUES (?, 'active', NULL, NULL)", ((person,) for person in people))
+    many("INSERT INTO credentials VALUES ('card', ?, ?)", ((policy.card(person), person) for person in people))
+    many("INSERT INTO roles VALUES (?, ?)", ((role, role) for role in roles))
+    many(
+        "INSERT INTO person_roles VALUES (?, ?)",
+        ((person, role) for person in people for role in policy.roles_of[person]),
+    )
+    many("INSERT INTO role_channels VALUES (?, ?)", ((role, at) for role in roles for at in policy.channels_of[role]))
+    many(
+        "INSERT INTO windows VALUES (?, ?, ?, ?)",
+        ((role, weekday, *policy.hours_of[role]) for role in roles for weekday in range(5)),
+    )
+    connection.commit()
+    connection.execute("ANALYZE")
 
-    def _ask(self, *parameters: object) -> Any:
-        return self._connection.execute(self.QUERY, parameters).fetchone()[0]
+    def arguments(request: Request) -> tuple[Any, ...]:
+        return policy.card(request.person), request.channel, request.at, request.weekday, request.minute
 
-    def arguments(self, request: Request) -> tuple[Any, ...]:
-        return self._cards[request.person], request.channel, request.at, request.weekday, request.minute
+    def ask(*parameters: object) -> Any:
+        return connection.execute(SQL_QUESTION, parameters).fetchone()[0]
 
-    def allows(self, answer: Any) -> bool:
-        return bool(answer)
+    return Decider("SQL, sqlite3 in memory", arguments, ask)
 
 
 def run(quick: bool = False) -> list[Row]:
@@ -319,14 +286,13 @@ def run(quick: bool = False) -> list[Row]:
 def beside_peers(sizes: Sizes, *, quick: bool) -> Iterator[Row]:
     """Doorward and its peers on the same account. Raises BenchmarkError unless all of them decide alike."""
     policy = Policy(sizes)
-    makers: list[Callable[[Policy], Decider]] = [
-        Doorward,
-        lambda policy: Cedar(policy, whole=False),
-        lambda policy: Cedar(policy, whole=True),
-        Casbin,
-        Sql,
+    deciders = [
+        doorward(policy),
+        cedar(policy, whole=False),
+        cedar(policy, whole=True),
+        casbin_fast(policy),
+        sql(policy),
     ]
-    deciders = [make(policy) for make in makers]
     check(deciders, policy.requests(SAMPLE))
     medians = measure(deciders, policy.requests(SAMPLE if quick else 3_000), repeats=2 if quick else 5)
     for decider, median in zip(deciders, medians, strict=True):
@@ -342,8 +308,8 @@ def growth(largest: Sizes, *, quick: bool) -> Iterator[Row]:
         for sizes in accounts:
             policy = Policy(sizes)
             requests = policy.requests(SAMPLE if quick else 20_000)
-            medians += measure([Doorward(policy)], requests, repeats=2 if quick else 5)
-            yield _row(part, Doorward.name, sizes, medians[-1], medians[0])
+            medians += measure([doorward(policy)], requests, repeats=2 if quick else 5)
+            yield _row(part, "Doorward", sizes, medians[-1], medians[0])
 
 
 def check(deciders: Sequence[Decider], requests: Sequence[Request]) -> None:

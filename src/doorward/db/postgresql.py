@@ -86,6 +86,7 @@ class PostgresqlDatabase:
         self._opened: list[psycopg.Connection[Any]] = []
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="postgresql")
         self._listeners: dict[str, list[Callable[[], None]]] = defaultdict(list)
+        self._closed = False
 
     async def read(self, work: Work[T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, self.read_now, work)
@@ -107,6 +108,7 @@ class PostgresqlDatabase:
         self._listeners[topic].append(callback)
 
     def close(self) -> None:
+        self._closed = True
         self._pool.shutdown()
         for connection in self._opened:
             connection.close()
@@ -142,6 +144,8 @@ class PostgresqlDatabase:
         raise DatabaseUnavailable("the database is too busy")
 
     def _connection(self) -> psycopg.Connection[Any]:
+        if self._closed:
+            raise DatabaseUnavailable("the database is closed")
         connection: psycopg.Connection[Any] | None = getattr(self._held, "connection", None)
         if connection is None or connection.closed:
             try:

@@ -175,22 +175,19 @@ def _refusal(person: Person, at: int) -> Reason | None:
 def _by_roles(snapshot: Snapshot, state: DoorState, person: Person, kind: str | None, at: int) -> Verdict:
     """Rules 6 to 8, and 10: roles that name this channel, their shifts, anti-passback; else admit."""
     channel, grants = snapshot.channel, snapshot.grants
-    here = []
+    closed = []
     for role_id in person.roles:
-        if role_id in grants:
-            here.append(role_id)  # noqa: PERF401 - a comprehension is a call more, for a role or two
-    if not here:
-        return Verdict(_REJECT_UNAUTHORIZED, False, channel, at, person, _NO_ROLE_HERE, kind)
-    here.sort()  # so that the verdict names the same role wherever it is decided
-    for role_id in here:
-        grant = grants[role_id]
-        shift = grant.shift
-        if shift is None or shift.open_at(at):
-            break
+        grant = grants.get(role_id)
+        if grant is not None:
+            shift = grant.shift
+            if shift is None or shift.open_at(at):
+                break
+            closed.append(Reason(_OUT_OF_HOURS, grant))
     else:
-        reasons = tuple([Reason(_OUT_OF_HOURS, grants[role_id]) for role_id in here])
-        return Verdict(_REJECT_OUT_OF_HOURS, False, channel, at, person, reasons, kind)
-    reasons = (Reason(_ROLE_GRANTS, grant),)
+        if closed:
+            return Verdict(_REJECT_OUT_OF_HOURS, False, channel, at, person, tuple(closed), kind)
+        return Verdict(_REJECT_UNAUTHORIZED, False, channel, at, person, _NO_ROLE_HERE, kind)
+    reasons: tuple[Reason, ...] = (Reason(_ROLE_GRANTS, grant),)
     if channel.passback is not None:
         noted = _passed_back(snapshot, state, person, at)
         if noted is not None:

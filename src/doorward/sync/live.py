@@ -53,7 +53,6 @@ class Delta:
     accounts: dict[int, AccountSnapshots] = field(default_factory=dict)
     """Accounts to replace."""
     people: dict[int, list[tuple[Person, tuple[Credential, ...]]]] = field(default_factory=dict)
-    missing_people: dict[int, list[int]] = field(default_factory=dict)
     channels: dict[int, list[rows.ChannelRow]] = field(default_factory=dict)
     touched_channels: dict[int, set[int]] = field(default_factory=dict)
     touched_roles: dict[int, set[int]] = field(default_factory=dict)
@@ -129,9 +128,8 @@ class LiveSnapshots:
             delta.accounts[account_id] = self._read_account(transaction, account_id, delta.cursor)
             return
         if person_ids:
-            people = read_people(transaction, self._vault, account_id, sorted(person_ids))
-            delta.people[account_id] = people
-            delta.missing_people[account_id] = sorted(person_ids - {person.id for person, _ in people})
+            # A person's row is never removed: one who is deleted is read as deleted.
+            delta.people[account_id] = read_people(transaction, self._vault, account_id, sorted(person_ids))
         if channel_ids:
             of_account = transaction.all(rows.SOME_CHANNELS, ids=str(sorted(channel_ids)))
             delta.channels[account_id] = [row for row in of_account if row.account_id == account_id]
@@ -186,9 +184,6 @@ class LiveSnapshots:
             directory = self._accounts[account_id].directory
             for person, credentials in people:
                 directory.put(person, credentials)
-        for account_id, missing in delta.missing_people.items():
-            for person_id in missing:
-                self._accounts[account_id].directory.remove(person_id)
         for account_id in delta.touched_channels.keys() | delta.touched_roles.keys():
             self._apply_channels_and_roles(self._accounts[account_id], delta)
         self._cursor = delta.cursor

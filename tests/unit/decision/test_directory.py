@@ -132,4 +132,4 @@ def test_sets_of_roles_that_nobody_has_any_longer_are_not_kept_for_ever() -> Non
         directory.put(person_of(1, roles=[role_id]), [])
     assert len(directory._interned) < 2_000
     assert len(directory._role_ids) < 2_000
-    assert directory.people[1].roles == {9_999}
+    assert directory.people[1].roles == (9_999,)

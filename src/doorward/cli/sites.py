@@ -1,0 +1,121 @@
+"""`doorward site list | create | update | delete`, `doorward site area list | create`."""
+
+from typing import Annotated
+
+import typer
+
+from doorward.cli.output import show
+from doorward.cli.rows import given, naming, row_of
+from doorward.cli.session import AccountOption, DatabaseOption, DataDirOption, JsonOption, open_session
+from doorward.sites.service import create_area, create_site, delete_site, list_areas, list_sites, update_site
+
+app = typer.Typer(help="Sites: the places where doors are.", no_args_is_help=True)
+areas = typer.Typer(help="Areas of sites, which doors lead from and to.", no_args_is_help=True)
+app.add_typer(areas, name="area")
+
+SiteArgument = Annotated[int, typer.Argument(metavar="SITE", help="The site's id.")]
+ZoneOption = Annotated[str | None, typer.Option("--time-zone", help='IANA name; "" for the account\'s.')]
+NotesOption = Annotated[str | None, typer.Option("--notes")]
+AddressOption = Annotated[
+    list[str] | None, typer.Option("--ip", help="An address or a range in CIDR; may be given several times.")
+]
+
+_COLUMNS = ("id", "name", "time_zone", "site_ips", "notes")
+
+
+@app.command("list")
+def list_all(
+    account: AccountOption = None,
+    database: DatabaseOption = None,
+    data_dir: DataDirOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List the sites."""
+    with open_session(database, data_dir) as session:
+        account_id = session.account(account).id
+        found = session.read(lambda transaction: list_sites(transaction, account_id))
+    show([row_of(site) for site in found], json, _COLUMNS)
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    time_zone: ZoneOption = None,
+    notes: NotesOption = None,
+    ip: AddressOption = None,
+    account: AccountOption = None,
+    database: DatabaseOption = None,
+    data_dir: DataDirOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Create a site."""
+    body = given(name=name, time_zone=time_zone, notes=notes, site_ips=ip)
+    with open_session(database, data_dir) as session:
+        account_id, now = session.account(account).id, session.clock.now()
+        made = session.write(lambda transaction: create_site(transaction, account_id, body, now))
+    show(row_of(made), json)
+
+
+@app.command()
+def update(
+    site: SiteArgument,
+    name: Annotated[str | None, typer.Option("--name")] = None,
+    time_zone: ZoneOption = None,
+    notes: NotesOption = None,
+    ip: AddressOption = None,
+    account: AccountOption = None,
+    database: DatabaseOption = None,
+    data_dir: DataDirOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Change what is given of a site."""
+    body = given(name=name, time_zone=time_zone, notes=notes, site_ips=ip)
+    with open_session(database, data_dir) as session, naming("site", site):
+        account_id, now = session.account(account).id, session.clock.now()
+        changed = session.write(lambda transaction: update_site(transaction, account_id, site, body, now))
+    show(row_of(changed), json)
+
+
+@app.command()
+def delete(
+    site: SiteArgument,
+    account: AccountOption = None,
+    database: DatabaseOption = None,
+    data_dir: DataDirOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Delete a site that has no channels."""
+    with open_session(database, data_dir) as session, naming("site", site):
+        account_id, now = session.account(account).id, session.clock.now()
+        session.write(lambda transaction: delete_site(transaction, account_id, site, now))
+    show({"deleted": site}, json)
+
+
+@areas.command("list")
+def list_all_areas(
+    account: AccountOption = None,
+    database: DatabaseOption = None,
+    data_dir: DataDirOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List the areas of all sites."""
+    with open_session(database, data_dir) as session:
+        account_id = session.account(account).id
+        found = session.read(lambda transaction: list_areas(transaction, account_id))
+    show([row_of(area) for area in found], json, ("id", "site_id", "name"))
+
+
+@areas.command("create")
+def create_one_area(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    site: Annotated[int, typer.Option("--site", help="The site's id.")],
+    account: AccountOption = None,
+    database: DatabaseOption = None,
+    data_dir: DataDirOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Create an area of a site."""
+    with open_session(database, data_dir) as session, naming("site", site):
+        account_id, now = session.account(account).id, session.clock.now()
+        made = session.write(lambda transaction: create_area(transaction, account_id, site, {"name": name}, now))
+    show(row_of(made), json)

@@ -1,0 +1,123 @@
+"""The documentation is true: its commands run, its links lead somewhere, its tables say what the code says."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from doorward.decision.codes import EventCode
+from doorward.decision.wording import event_label
+from tests.support.installation import Installation, Server
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
+TOMORROW = (datetime.now(UTC) + timedelta(days=2)).date()
+
+
+def blocks(page: str, language: str) -> list[str]:
+    text = (ROOT / page).read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> dict[str, str]:
+    """An environment in which `doorward` is a command and HOME is empty."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    command = folder / "doorward"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m doorward "$@"\n')
+    command.chmod(0o755)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("DOORWARD_")}
+    return kept | {"PATH": f"{folder}:{kept['PATH']}", "HOME": str(tmp_path), "NO_PROXY": "*", "no_proxy": "*"}
+
+
+def run(script: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module", params=["sqlite"])
+def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    return Installation(tmp_path_factory.mktemp(request.param) / "data")
+
+
+@pytest.fixture
+def tour(shell: dict[str, str], house: Installation, made: dict[str, Any], server: Server) -> dict[str, str]:
+    """What the README's tour refers to."""
+    return shell | {
+        "DOORWARD_DATA_DIR": str(house.data_dir),
+        "BASE": server.base_url,
+        "TOKEN": made["token"],
+        "VISITOR": str(made["people"][0]["id"]),
+        "CARD": made["people"][0]["card"],
+        "DOOR": str(made["channels"][0]["id"]),
+        "TOMORROW": str(TOMORROW),
+    }
+
+
+def test_the_readmes_tour_goes_as_it_says(tour: dict[str, str]) -> None:
+    create, roles, present, later, check, wrong = [
+        block for block in blocks("README.md", "sh") if not block.startswith("make")
+    ]
+    created = run(create, tour)
+    assert created.returncode == 0, created.stderr
+    reservation = json.loads(created.stdout)
+    assert f"Reservation {reservation['id']}" in [role["name"] for role in json.loads(run(roles, tour).stdout)]
+    refused = run(present, tour).stdout
+    assert refused.startswith("Vera Visitor: not admitted (event 21) at ")
+    assert "which opens next at" in refused
+    assert json.loads(run(later, tour).stdout)["event_code"] == 10
+    assert "not admitted (event 21)" in run(check, tour).stdout
+    assert set(json.loads(run(wrong, tour).stdout)["errors"]) == {"person_id", "start_time", "end_time", "channel_ids"}
+
+
+def test_the_program_of_the_howto_books(tour: dict[str, str]) -> None:
+    [program] = blocks("docs/howto/book-from-a-program.md", "python")
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=tour, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert str(TOMORROW) in done.stdout
+
+
+def test_the_commands_of_the_other_howtos_run(shell: dict[str, str]) -> None:
+    for page in ("docs/howto/own-account.md", "docs/howto/run-for-real.md"):
+        done = run("\n".join(blocks(page, "sh")), shell)
+        assert done.returncode == 0, (page, done.stderr)
+
+
+def test_every_link_to_a_file_leads_to_one() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_no_page_names_a_machine_or_a_registry() -> None:
+    for page in PAGES:
+        assert not re.search(r"/tmp/|/root/|pypi\.org|registry\.npmjs", page.read_text()), page
+
+
+def test_the_table_of_event_codes_is_the_codes() -> None:
+    text = (ROOT / "docs/reference/event-codes.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| (\w+) \| (.+) \|$", text, re.MULTILINE)
+    assert rows == [
+        (str(int(code)), code.name.lower(), event_label(code, "Front door", "John Doe")) for code in EventCode
+    ]
+
+
+def test_the_commands_of_the_makefile_that_the_readme_names_are_there() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"`?make (\w+)", (ROOT / "README.md").read_text()):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

@@ -19,7 +19,7 @@ from doorward.oauth.applications import (
 
 app = typer.Typer(help="Applications: the OAuth clients of an account.", no_args_is_help=True)
 
-_COLUMNS = ("id", "name", "client_id", "kind", "is_service", "redirect_uris", "webhook_url")
+_COLUMNS = ("id", "name", "kind", "client_id")
 
 
 @app.command("list")
@@ -56,7 +56,7 @@ def create(
     with open_session(database, data_dir) as session:
         account_id, now = session.account(account).id, session.clock.now()
         made, secret = session.write(lambda transaction: create_application(transaction, account_id, body, now))
-    show({**row_of(made), "client_secret": secret}, json, (*_COLUMNS, "client_secret"))
+    show({**row_of(made), "client_secret": secret}, json, (*_COLUMNS, "client_secret", "redirect_uris"))
 
 
 @app.command()

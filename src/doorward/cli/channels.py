@@ -48,7 +48,7 @@ MinutesOption = Annotated[int | None, typer.Option("--passback-minutes", help="F
 AreaFromOption = Annotated[int | None, typer.Option("--area-from", help="The area it leads from; 0: outside.")]
 AreaToOption = Annotated[int | None, typer.Option("--area-to", help="The area it leads to; 0: outside.")]
 
-_COLUMNS = ("id", "name", "site_id", "mode", "relock_at", "card_lockdown", "accepts", "two_factor", "mac_address")
+_COLUMNS = ("id", "name", "site_id", "mode", "card_lockdown", "accepts", "two_factor")
 _NONE_IS_ZERO = ("staleness_hours", "auto_unlock_shift_id", "area_from_id", "area_to_id")
 
 
@@ -164,9 +164,10 @@ def update(
         area_from_id=area_from,
         area_to_id=area_to,
     )
-    with open_session(database, data_dir) as session, naming("channel", channel):
+    with open_session(database, data_dir) as session:
         account_id, now = session.account(account).id, session.clock.now()
-        changed = session.write(lambda transaction: update_channel(transaction, account_id, channel, body, now))
+        with naming("channel", channel):
+            changed = session.write(lambda transaction: update_channel(transaction, account_id, channel, body, now))
     show(row_of(changed), json)
 
 
@@ -179,9 +180,10 @@ def delete(
     json: JsonOption = False,
 ) -> None:
     """Delete a channel, also from the roles that name it."""
-    with open_session(database, data_dir) as session, naming("channel", channel):
+    with open_session(database, data_dir) as session:
         account_id, now = session.account(account).id, session.clock.now()
-        session.write(lambda transaction: delete_channel(transaction, account_id, channel, now))
+        with naming("channel", channel):
+            session.write(lambda transaction: delete_channel(transaction, account_id, channel, now))
     show({"deleted": channel}, json)
 
 

@@ -72,9 +72,10 @@ def update(
     """Change what is given of a group; roles and people replace those it has."""
     body = given(name=name, notes=notes, global_across_sites=across, role_ids=role, person_ids=person)
     unset(body, role_ids=no_roles, person_ids=no_people)
-    with open_session(database, data_dir) as session, naming("group", group):
+    with open_session(database, data_dir) as session:
         account_id, now = session.account(account).id, session.clock.now()
-        changed = session.write(lambda transaction: update_group(transaction, account_id, group, body, now))
+        with naming("group", group):
+            changed = session.write(lambda transaction: update_group(transaction, account_id, group, body, now))
     show(row_of(changed), json)
 
 
@@ -87,7 +88,8 @@ def delete(
     json: JsonOption = False,
 ) -> None:
     """Delete a group; its people stay."""
-    with open_session(database, data_dir) as session, naming("group", group):
+    with open_session(database, data_dir) as session:
         account_id, now = session.account(account).id, session.clock.now()
-        session.write(lambda transaction: delete_group(transaction, account_id, group, now))
+        with naming("group", group):
+            session.write(lambda transaction: delete_group(transaction, account_id, group, now))
     show({"deleted": group}, json)

@@ -9,7 +9,21 @@ from collections.abc import Sequence
 import typer
 
 from doorward import __version__
-from doorward.cli import database, doors, serving
+from doorward.cli import (
+    accounts,
+    apps,
+    channels,
+    database,
+    doors,
+    groups,
+    people,
+    roles,
+    serving,
+    shifts,
+    sites,
+    tokens,
+    users,
+)
 from doorward.db.connect import InvalidDatabaseUrl
 from doorward.db.unit_of_work import DatabaseTooOld, DatabaseUnavailable
 from doorward.kit.crypto import SecretKeyError
@@ -28,8 +42,21 @@ app = typer.Typer(
 app.command("serve")(serving.serve)
 app.command("demo")(serving.demo)
 app.command("check")(doors.check)
-app.add_typer(database.app, name="db")
-app.add_typer(doors.app, name="door")
+for name, commands in (
+    ("db", database.app),
+    ("account", accounts.app),
+    ("user", users.app),
+    ("app", apps.app),
+    ("token", tokens.app),
+    ("site", sites.app),
+    ("person", people.app),
+    ("channel", channels.app),
+    ("group", groups.app),
+    ("role", roles.app),
+    ("shift", shifts.app),
+    ("door", doors.app),
+):
+    app.add_typer(commands, name=name)
 
 
 def _version(wanted: bool) -> None:

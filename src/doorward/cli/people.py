@@ -39,7 +39,7 @@ FieldsOption = Annotated[
     ),
 ]
 
-_COLUMNS = ("id", "first_name", "last_name", "email", "enabled", "valid_from", "valid_to", "group_ids", "role_ids")
+_COLUMNS = ("id", "first_name", "last_name", "email", "enabled", "group_ids", "role_ids")
 
 
 @app.command("list")
@@ -134,7 +134,7 @@ def update(
     )
     _blank_is_none(body)
     unset(body, group_ids=no_groups, role_ids=no_roles)
-    with open_session(database, data_dir) as session, naming("person", person):
+    with open_session(database, data_dir) as session:
         account_id, now = session.account(account).id, session.clock.now()
 
         def change(transaction: Transaction) -> dict[str, Any]:
@@ -142,7 +142,8 @@ def update(
             changed = update_person(transaction, session.vault, account_id, person, body | named, now)
             return _row(transaction, session, changed, named)
 
-        row = session.write(change)
+        with naming("person", person):
+            row = session.write(change)
     show(row, json)
 
 
@@ -155,9 +156,10 @@ def delete(
     json: JsonOption = False,
 ) -> None:
     """Delete a person: their access ends at once, and so do their reservations."""
-    with open_session(database, data_dir) as session, naming("person", person):
+    with open_session(database, data_dir) as session:
         account_id, now = session.account(account).id, session.clock.now()
-        session.write(lambda transaction: delete_person(transaction, account_id, person, now))
+        with naming("person", person):
+            session.write(lambda transaction: delete_person(transaction, account_id, person, now))
     show({"deleted": person}, json)
 
 
@@ -194,6 +196,6 @@ def _name_credentials(transaction: Transaction, account_id: int, card: str | Non
 
 
 def _row(transaction: Transaction, session: Session, person: Person, named: Collection[str]) -> dict[str, Any]:
-    """The person, with those of their credentials that this command gave them: a random PIN has to be read somewhere."""
+    """The person, with those of their credentials that this command gave them: a random PIN must be read somewhere."""
     held = list_credentials(transaction, session.vault, person.account_id, [person.id])
     return row_of(person) | {found.slug: found.value for found in held if found.slug in named}

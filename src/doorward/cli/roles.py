@@ -70,9 +70,7 @@ def update(
     group: GroupsOption = None,
     no_groups: Annotated[bool, typer.Option("--no-groups", help="Take it from all groups.")] = False,
     person: PeopleOption = None,
-    no_people: Annotated[
-        bool, typer.Option("--no-people", help="Take it from everybody who holds it directly.")
-    ] = False,
+    no_people: Annotated[bool, typer.Option("--no-people", help="Take it from all who hold it directly.")] = False,
     account: AccountOption = None,
     database: DatabaseOption = None,
     data_dir: DataDirOption = None,
@@ -81,9 +79,10 @@ def update(
     """Change what is given of a role; channels, groups and people replace those it has."""
     body = given(name=name, notes=notes, shift_id=shift, channel_ids=channel, group_ids=group, person_ids=person)
     unset(body, shift_id=no_shift, channel_ids=no_channels, group_ids=no_groups, person_ids=no_people)
-    with open_session(database, data_dir) as session, naming("role", role):
+    with open_session(database, data_dir) as session:
         account_id, now = session.account(account).id, session.clock.now()
-        changed = session.write(lambda transaction: update_role(transaction, account_id, role, body, now))
+        with naming("role", role):
+            changed = session.write(lambda transaction: update_role(transaction, account_id, role, body, now))
     show(row_of(changed), json)
 
 
@@ -96,7 +95,8 @@ def delete(
     json: JsonOption = False,
 ) -> None:
     """Delete a role; whoever holds it loses what it grants, at once."""
-    with open_session(database, data_dir) as session, naming("role", role):
+    with open_session(database, data_dir) as session:
         account_id, now = session.account(account).id, session.clock.now()
-        session.write(lambda transaction: delete_role(transaction, account_id, role, now))
+        with naming("role", role):
+            session.write(lambda transaction: delete_role(transaction, account_id, role, now))
     show({"deleted": role}, json)

@@ -92,9 +92,10 @@ def update(
     """Change what is given of a shift; windows replace those it has."""
     windows = read_windows(window or ())
     body = given(name=name, windows=windows, holidays=holidays, first_day=first_day, last_day=last_day)
-    with open_session(database, data_dir) as session, naming("shift", shift):
+    with open_session(database, data_dir) as session:
         account_id, now = session.account(account).id, session.clock.now()
-        changed = session.write(lambda transaction: update_shift(transaction, account_id, shift, body, now))
+        with naming("shift", shift):
+            changed = session.write(lambda transaction: update_shift(transaction, account_id, shift, body, now))
     show(row_of(changed), json)
 
 
@@ -107,9 +108,10 @@ def delete(
     json: JsonOption = False,
 ) -> None:
     """Delete a shift that nothing uses."""
-    with open_session(database, data_dir) as session, naming("shift", shift):
+    with open_session(database, data_dir) as session:
         account_id = session.account(account).id
-        session.write(lambda transaction: delete_shift(transaction, account_id, shift))
+        with naming("shift", shift):
+            session.write(lambda transaction: delete_shift(transaction, account_id, shift))
     show({"deleted": shift}, json)
 
 
@@ -149,9 +151,7 @@ def add(
 def import_public(
     country: Annotated[str, typer.Argument(metavar="COUNTRY", help="ISO 3166 code, such as GB.")],
     year: Annotated[list[int], typer.Option("--year", help="May be given several times.")],
-    region: Annotated[
-        str | None, typer.Option("--region", help="The code of a part of the country, such as ENG.")
-    ] = None,
+    region: Annotated[str | None, typer.Option("--region", help="The code of a part of it, such as ENG.")] = None,
     site: SiteOption = None,
     account: AccountOption = None,
     database: DatabaseOption = None,
@@ -175,14 +175,15 @@ def remove(
     json: JsonOption = False,
 ) -> None:
     """Remove a holiday."""
-    with open_session(database, data_dir) as session, naming("holiday", holiday):
+    with open_session(database, data_dir) as session:
         account_id, now = session.account(account).id, session.clock.now()
-        session.write(lambda transaction: remove_holiday(transaction, account_id, holiday, now))
+        with naming("holiday", holiday):
+            session.write(lambda transaction: remove_holiday(transaction, account_id, holiday, now))
     show({"deleted": holiday}, json)
 
 
 def read_windows(texts: Sequence[str]) -> list[dict[str, Any]]:
-    """Windows as people type them, as the service reads them. Raises Invalid; of the times it is the service's judge."""
+    """Windows as people type them, as the service reads them. Raises Invalid; the times are the service's to judge."""
     found = []
     for number, text in enumerate(texts, start=1):
         match = _WINDOW.fullmatch(text.lower())
@@ -194,7 +195,7 @@ def read_windows(texts: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _days(text: str) -> list[str] | None:
-    """ "mon-wed,holiday" as days; a range may go over the weekend. None for what are no days."""
+    """Days of "mon-wed,holiday"; a range may go over the weekend. None for what are no days."""
     found: list[str] = []
     for part in text.split(","):
         first, dash, last = part.partition("-")

@@ -70,9 +70,10 @@ def update(
 ) -> None:
     """Change what is given of a site."""
     body = given(name=name, time_zone=time_zone, notes=notes, site_ips=ip)
-    with open_session(database, data_dir) as session, naming("site", site):
+    with open_session(database, data_dir) as session:
         account_id, now = session.account(account).id, session.clock.now()
-        changed = session.write(lambda transaction: update_site(transaction, account_id, site, body, now))
+        with naming("site", site):
+            changed = session.write(lambda transaction: update_site(transaction, account_id, site, body, now))
     show(row_of(changed), json)
 
 
@@ -85,9 +86,10 @@ def delete(
     json: JsonOption = False,
 ) -> None:
     """Delete a site that has no channels."""
-    with open_session(database, data_dir) as session, naming("site", site):
+    with open_session(database, data_dir) as session:
         account_id, now = session.account(account).id, session.clock.now()
-        session.write(lambda transaction: delete_site(transaction, account_id, site, now))
+        with naming("site", site):
+            session.write(lambda transaction: delete_site(transaction, account_id, site, now))
     show({"deleted": site}, json)
 
 
@@ -115,7 +117,8 @@ def create_one_area(
     json: JsonOption = False,
 ) -> None:
     """Create an area of a site."""
-    with open_session(database, data_dir) as session, naming("site", site):
+    with open_session(database, data_dir) as session:
         account_id, now = session.account(account).id, session.clock.now()
-        made = session.write(lambda transaction: create_area(transaction, account_id, site, {"name": name}, now))
+        with naming("site", site):
+            made = session.write(lambda transaction: create_area(transaction, account_id, site, {"name": name}, now))
     show(row_of(made), json)

@@ -63,7 +63,7 @@ def create(
         typer.echo(token)
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True})  # one token in 64 begins with "-"
 def revoke(
     token: Annotated[str | None, typer.Argument(metavar="[TOKEN]", show_default=False)] = None,
     client_id: Annotated[str | None, typer.Option("--app", help="Revoke all tokens of the application.")] = None,

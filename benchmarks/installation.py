@@ -87,10 +87,7 @@ def _channels_and_roles(connection: sqlite3.Connection, channels: int, roles: in
     )
     connection.executemany(
         "INSERT INTO roles (account_id, name, name_key, shift_id, created_at, updated_at) VALUES (1, ?, ?, ?, ?, ?)",
-        (
-            (f"Role {number:04}", f"role {number:04}", 1 if number % 2 else None, now, now)
-            for number in range(roles)
-        ),
+        ((f"Role {number:04}", f"role {number:04}", 1 if number % 2 else None, now, now) for number in range(roles)),
     )
     connection.executemany(
         "INSERT OR IGNORE INTO role_channels (role_id, channel_id) VALUES (?, ?)",

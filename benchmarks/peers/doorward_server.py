@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from benchmarks.installation import fill
@@ -18,8 +19,15 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=1_000)
     parser.add_argument("--channels", type=int, default=10)
     parser.add_argument("--roles", type=int, default=200)
+    parser.add_argument("--serve-as-is", action="store_true", help="the installation is there; --token is one of its")
+    parser.add_argument("--token")
     options = parser.parse_args()
-    token = fill(options.data_dir, people=options.people, channels=options.channels, roles=options.roles)
+    token = options.token
+    if not options.serve_as_is:
+        # In a process of its own: the server's memory is to be the server's.
+        with ProcessPoolExecutor(1) as pool:
+            sizes = {"people": options.people, "channels": options.channels, "roles": options.roles}
+            token = pool.submit(fill, options.data_dir, **sizes).result()
 
     def ready(base_url: str) -> None:
         line = {"base_url": base_url, "token": token, "person_id": 1, "channel_id": 1}

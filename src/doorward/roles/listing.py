@@ -1,5 +1,6 @@
 """The list of roles, as `GET /api/3/roles` shows it."""
 
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -24,6 +25,7 @@ class Role(Struct, frozen=True, gc=False):
     updated_at: str
 
 
+@lru_cache(maxsize=4096)
 def _role(
     role_id: int,
     name: str,

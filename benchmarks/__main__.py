@@ -42,8 +42,8 @@ def _head() -> str:
     cores = sum(line.startswith("processor") for line in Path("/proc/cpuinfo").read_text().splitlines())
     return (
         "# Results\n\n"
-        "Made by `make bench`, which measures every row beside its peers in the same run; only the ratios travel to other "
-        "machines.\n\n"
+        "Made by `make bench`, which measures every row beside its peers in the same run; only the ratios travel to "
+        "other machines.\n\n"
         f"{datetime.now(UTC):%Y-%m-%d}, {cpu}, {cores} cores (server on the first, load on the second), "
         f"{platform.system()} {platform.release()}, Python {platform.python_version()}, SQLite "
         f"{sqlite3.sqlite_version}, append of 4 KiB and fsync {fsync_ms():.2f} ms."
@@ -55,9 +55,10 @@ def _endpoints(settings: Settings) -> str:
     peers = [FLOOR, growth.doorward(name="Doorward"), FASTAPI]
     return (
         "## The two endpoints\n\n"
-        "`floor` is a bare ASGI application with hand-written sqlite3, `fastapi` FastAPI with Pydantic and SQLAlchemy's "
-        "async ORM; all with SQLite in WAL mode and `synchronous=FULL`. Doorward is the whole process, its doors following "
-        "each reservation. The aim: at least 0.75 of the floor for GET, 0.7 for POST, 5 times FastAPI for both.\n\n"
+        "`floor` is a bare ASGI application with hand-written sqlite3, `fastapi` FastAPI with Pydantic and "
+        "SQLAlchemy's async ORM; all with SQLite in WAL mode and `synchronous=FULL`. Doorward is the whole process, "
+        "its doors following each reservation. The aim: at least 0.75 of the floor for GET, "
+        "0.7 for POST, 5 times FastAPI for both.\n\n"
         f"{table(measure(peers, settings))}"
     )
 
@@ -66,8 +67,11 @@ def _decide(quick: bool) -> str:
     _say("decisions beside cedar, casbin and SQL")
     lines = [
         "## One decision\n",
-        "Median of one call in µs on the same policy and requests; what each peer is given is said in `decide.py`. The aim: "
-        "under 3 µs, flat from 1,000 to 100,000 people, at least 50 times faster than cedarpy and casbin.\n",
+        (
+            "Median of one call in µs on the same policy and requests; what each peer is given is said in `decide.py`. "
+            "The aim: under 3 µs, flat from 1,000 to 100,000 people, "
+            "at least 50 times faster than cedarpy and casbin.\n"
+        ),
         "| part | decider | people | channels | roles | median µs | ratio |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
     ]

@@ -22,7 +22,7 @@ from typing import Any, Final, TypedDict
 
 import casbin
 import cedarpy
-from casbin.model import FastModel
+from casbin.model import FastModel, Model
 
 from benchmarks.running import BenchmarkError
 from doorward.decision.engine import decide
@@ -119,6 +119,8 @@ class Decider:
     arguments: Callable[[Request], tuple[Any, ...]]
     ask: Callable[..., Any]
     allows: Callable[[Any], bool] = bool
+    slow: bool = False
+    """Whether it has to do with a hundredth of the requests, so that it comes to an end."""
 
 
 def doorward(policy: Policy) -> Decider:
@@ -145,44 +147,58 @@ def doorward(policy: Policy) -> Decider:
     return Decider("Doorward", arguments, decide, lambda verdict: bool(verdict.admitted))
 
 
-def cedar(policy: Policy, *, whole: bool) -> Decider:
-    """One policy for each role and channel, parsed; of those each call gets the ones of its channel.
-
-    The entities are the person with their roles, a list made beforehand (`whole` False); or everybody, parsed once into
-    one handle (`whole` True), which spares each call that parsing and takes 400 MB for 100,000 people.
-    """
-
-    def permit(role: int, channel: int) -> str:
-        start, end = policy.hours_of[role]
-        hours = f"context.weekday < 5 && context.minute >= {start} && context.minute < {end}"
-        scope = f'principal in Role::"{role}", action == Action::"open", resource == Channel::"{channel}"'
-        return f"permit({scope}) when {{ {hours} }};"
-
-    def person(number: int) -> dict[str, object]:
-        parents = [{"type": "Role", "id": str(role)} for role in policy.roles_of[number]]
-        return {"uid": {"type": "Person", "id": str(number)}, "attrs": {}, "parents": parents}
-
-    policies = [
-        cedarpy.PolicySet.from_str("\n".join(permit(role, channel) for role in roles))
-        for channel, roles in enumerate(policy.naming)
-    ]
-    everybody = None
-    if whole:
-        people = [person(number) for number in range(policy.sizes.people)]
-        everybody = cedarpy.Entities.from_json_str(json.dumps(people))
+def cedar(policy: Policy) -> Decider:
+    """A policy for each role, parsed once; the entities are the person with their roles and the channel with its."""
+    policies = cedarpy.PolicySet.from_str(
+        "\n".join(_permit(policy, role, f'in RoleDoors::"{role}"') for role in range(policy.sizes.roles))
+    )
 
     def arguments(request: Request) -> tuple[Any, ...]:
-        # Entities named by dictionaries take Cedar a quarter less time than 'Person::"1"', which it has to parse.
-        asked = {
-            "principal": {"type": "Person", "id": str(request.person)},
-            "action": {"type": "Action", "id": "open"},
-            "resource": {"type": "Channel", "id": str(request.channel)},
-            "context": {"weekday": request.weekday, "minute": request.minute},
-        }
-        return asked, policies[request.channel], everybody or [person(request.person)]
+        doors = _entity("Channel", request.channel, "RoleDoors", policy.naming[request.channel])
+        return (
+            _asked(request),
+            policies,
+            [_entity("Person", request.person, "Role", policy.roles_of[request.person]), doors],
+        )
 
-    name = "cedarpy, all entities parsed once" if whole else "cedarpy, entities of the request"
+    return Decider("cedarpy", arguments, cedarpy.is_authorized, lambda answer: bool(answer.allowed))
+
+
+def cedar_by_channel(policy: Policy) -> Decider:
+    """The policies of each channel parsed for it, and everybody as entities parsed once, in 400 MB for 100,000 people."""
+    policies = [
+        cedarpy.PolicySet.from_str("\n".join(_permit(policy, role, f'== Channel::"{channel}"') for role in roles))
+        for channel, roles in enumerate(policy.naming)
+    ]
+    people = [_entity("Person", person, "Role", roles) for person, roles in enumerate(policy.roles_of)]
+    everybody = cedarpy.Entities.from_json_str(json.dumps(people))
+
+    def arguments(request: Request) -> tuple[Any, ...]:
+        return _asked(request), policies[request.channel], everybody
+
+    name = "cedarpy, policies of the channel, entities parsed"
     return Decider(name, arguments, cedarpy.is_authorized, lambda answer: bool(answer.allowed))
+
+
+def _permit(policy: Policy, role: int, resource: str) -> str:
+    start, end = policy.hours_of[role]
+    hours = f"context.weekday < 5 && context.minute >= {start} && context.minute < {end}"
+    return f'permit(principal in Role::"{role}", action == Action::"open", resource {resource}) when {{ {hours} }};'
+
+
+def _entity(kind: str, number: int, parent: str, parents: Sequence[int]) -> dict[str, object]:
+    above = [{"type": parent, "id": str(number)} for number in parents]
+    return {"uid": {"type": kind, "id": str(number)}, "attrs": {}, "parents": above}
+
+
+def _asked(request: Request) -> dict[str, object]:
+    # Entities named by dictionaries take Cedar a quarter less time than 'Person::"1"', which it has to parse.
+    return {
+        "principal": {"type": "Person", "id": str(request.person)},
+        "action": {"type": "Action", "id": "open"},
+        "resource": {"type": "Channel", "id": str(request.channel)},
+        "context": {"weekday": request.weekday, "minute": request.minute},
+    }
 
 
 CASBIN_MODEL: Final = """
@@ -199,8 +215,23 @@ m = g(r.sub, p.sub) && r.obj == p.obj && r.act == p.act && in_hours(r.weekday, r
 """
 
 
-def casbin_fast(policy: Policy) -> Decider:
-    """The FastEnforcer, which goes through the policies of the channel only; role links in memory, no logging.
+def casbin_plain(policy: Policy) -> Decider:
+    """The Enforcer, which goes through all policies."""
+    model = Model()
+    model.load_model_from_text(CASBIN_MODEL)
+    return _casbin("casbin, Enforcer", casbin.Enforcer(model), policy, slow=True)
+
+
+def casbin_by_channel(policy: Policy) -> Decider:
+    """The FastEnforcer, which goes through the policies of the channel."""
+    model = FastModel([1, 2])
+    model.load_model_from_text(CASBIN_MODEL)
+    enforcer = casbin.FastEnforcer(model, cache_key_order=[1, 2])
+    return _casbin("casbin, FastEnforcer by channel", enforcer, policy, slow=False)
+
+
+def _casbin(name: str, enforcer: Any, policy: Policy, *, slow: bool) -> Decider:
+    """Role links are in memory, nothing is logged.
 
     Roles without domains: one account needs none, and with them casbin takes quadratic time to build its links.
     """
@@ -208,9 +239,6 @@ def casbin_fast(policy: Policy) -> Decider:
     def in_hours(weekday: int, minute: int, start: int, end: int) -> bool:
         return weekday < 5 and start <= minute < end
 
-    model = FastModel([1, 2])
-    model.load_model_from_text(CASBIN_MODEL)
-    enforcer = casbin.FastEnforcer(model, cache_key_order=[1, 2])
     logging.getLogger("casbin").setLevel(logging.CRITICAL)
     enforcer.add_function("in_hours", in_hours)
     for channel, roles in enumerate(policy.naming):
@@ -222,7 +250,7 @@ def casbin_fast(policy: Policy) -> Decider:
     def arguments(request: Request) -> tuple[Any, ...]:
         return f"person{request.person}", f"channel{request.channel}", "open", request.weekday, request.minute
 
-    return Decider("casbin, FastEnforcer", arguments, enforcer.enforce)
+    return Decider(name, arguments, enforcer.enforce, slow=slow)
 
 
 SQL_TABLES: Final = """
@@ -288,9 +316,10 @@ def beside_peers(sizes: Sizes, *, quick: bool) -> Iterator[Row]:
     policy = Policy(sizes)
     deciders = [
         doorward(policy),
-        cedar(policy, whole=False),
-        cedar(policy, whole=True),
-        casbin_fast(policy),
+        cedar(policy),
+        cedar_by_channel(policy),
+        casbin_plain(policy),
+        casbin_by_channel(policy),
         sql(policy),
     ]
     check(deciders, policy.requests(SAMPLE))
@@ -333,8 +362,9 @@ def measure(deciders: Sequence[Decider], requests: Sequence[Request], repeats: i
     try:
         for _ in range(repeats):
             for decider, found in zip(deciders, times, strict=True):
-                for start in range(0, len(requests), CHUNK):
-                    asked = [decider.arguments(request) for request in requests[start : start + CHUNK]]
+                few = requests[::CHUNK] if decider.slow else requests
+                for start in range(0, len(few), CHUNK):
+                    asked = [decider.arguments(request) for request in few[start : start + CHUNK]]
                     found.append(_time(decider.ask, asked) / len(asked))
     finally:
         gc.unfreeze()

@@ -21,8 +21,8 @@ _CHANNELS_PER_ROLE = 8
 def fill(data_dir: Path, *, people: int, channels: int, roles: int, now: int = NOW) -> str:
     """Make the installation in a directory; gives a token with all scopes.
 
-    Every person has a card "1000000 + n" and is in one of `roles` groups, which holds the role of the same number; every
-    role names some channels, every other one in office hours only.
+    Every person has a card "1000000 + n" and is in one of `roles` groups, which holds the role of the same number;
+    every role names some channels, every other one in office hours only.
     """
     data_dir.mkdir(parents=True, exist_ok=True)
     file = data_dir / "doorward.db"
@@ -82,8 +82,11 @@ def _account(connection: sqlite3.Connection, now: int) -> None:
 def _channels_and_roles(connection: sqlite3.Connection, channels: int, roles: int, now: int) -> None:
     connection.executemany(
         "INSERT INTO channels (account_id, site_id, name, name_key, mac_address, created_at, updated_at) "
-        "VALUES (1, 1, ?, ?, '02:00:00:00:00:01', ?, ?)",
-        ((f"Door {number:04}", f"door {number:04}", now, now) for number in range(channels)),
+        "VALUES (1, 1, ?, ?, ?, ?, ?)",
+        (
+            (f"Door {number:04}", f"door {number:04}", f"02:00:00:00:{number // 256:02x}:{number % 256:02x}", now, now)
+            for number in range(channels)
+        ),
     )
     connection.executemany(
         "INSERT INTO roles (account_id, name, name_key, shift_id, created_at, updated_at) VALUES (1, ?, ?, ?, ?, ?)",

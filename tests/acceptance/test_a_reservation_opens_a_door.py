@@ -198,7 +198,7 @@ def test_a_door_forced_open_and_a_request_to_exit(house: Installation, made: dic
     assert house.json("door", "open", channel)["alarm"] is None
 
 
-def test_no_secret_is_in_what_the_server_logs(house: Installation, made: dict[str, Any], server: Server) -> None:
+def test_no_secret_is_in_what_the_server_logs(made: dict[str, Any], server: Server) -> None:
     said = server.errors
     for secret in (made["token"], made["owner"]["password"], made["application"]["client_secret"]):
         assert secret not in said

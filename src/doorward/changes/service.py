@@ -1,7 +1,7 @@
 """Note what doors have to learn of; follow the notes.
 
-The ids of the log are in the order of commits: on SQLite there is one writer, on PostgreSQL a lock is held from the note
-to the commit. So "everything after id N" misses nothing, and a note should be a transaction's last statement.
+The ids of the log are in the order of commits: on SQLite there is one writer, on PostgreSQL a lock is held from the
+note to the commit. So "everything after id N" misses nothing, and a note should be a transaction's last statement.
 """
 
 from typing import Final, NamedTuple
@@ -64,7 +64,7 @@ def note(
     role_id: int | None = None,
     channel_id: int | None = None,
 ) -> None:
-    """Note that a person, a role (with its shift and channels), a channel, or with none of them anything has changed."""
+    """Note that a person, a role (with its shift and channels) or a channel has changed; without any: everything."""
     transaction.serialize(TOPIC)
     transaction.run(
         _ADD,

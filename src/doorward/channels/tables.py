@@ -1,9 +1,10 @@
 """The table of channels, and where people were last seen to go."""
 
-from sqlalchemy import CheckConstraint, Table
+from sqlalchemy import CheckConstraint, Column, Table, UniqueConstraint
 
 from doorward.db.metadata import (
     NEVER_REUSED,
+    SORT_KEY,
     flag,
     instant,
     key,
@@ -20,7 +21,7 @@ channels = Table(
     reference("account_id", "accounts", index=True),
     reference("site_id", "sites", index=True),
     text("name"),
-    text("name_key"),
+    Column("name_key", SORT_KEY, nullable=False),
     text("driver", server_default="simulated"),
     text("mac_address"),
     number("unit", server_default="1"),
@@ -43,6 +44,7 @@ channels = Table(
     reference("area_to_id", "areas", nullable=True),
     instant("created_at"),
     instant("updated_at"),
+    UniqueConstraint("account_id", "mac_address", "unit"),
     CheckConstraint("mode IN ('normal', 'unlock')", name="mode"),
     CheckConstraint("passback_mode IN ('hard', 'soft', 'timed')", name="passback_mode"),
     **NEVER_REUSED,

@@ -49,7 +49,9 @@ def _show_table(rows: Sequence[Row], columns: Sequence[str] | None) -> None:
 
 
 def _console() -> Console:
-    return Console(markup=False, highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
+    # What is piped into something is not broken into lines of a screen that nobody looks at.
+    width = None if sys.stdout.isatty() else 250
+    return Console(markup=False, highlight=False, emoji=False, width=width)
 
 
 def _text(value: object) -> str:

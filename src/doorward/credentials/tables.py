@@ -47,17 +47,18 @@ credentials = Table(
 )
 
 Index(
-    "uq_credentials_live_type_lookup",
+    "uq_credentials_live_person_type",
+    credentials.c.person_id,
     credentials.c.credential_type_id,
-    credentials.c.lookup,
     unique=True,
     sqlite_where=credentials.c.is_live == 1,
     postgresql_where=credentials.c.is_live == 1,
 )
+# A reader tells the kind of a credential, not its type: a value is unique among all types of one kind.
 Index(
-    "uq_credentials_live_person_type",
-    credentials.c.person_id,
-    credentials.c.credential_type_id,
+    "uq_credentials_live_account_lookup",
+    credentials.c.account_id,
+    credentials.c.lookup,
     unique=True,
     sqlite_where=credentials.c.is_live == 1,
     postgresql_where=credentials.c.is_live == 1,

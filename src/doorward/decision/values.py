@@ -25,8 +25,8 @@ _PIN: Final = re.compile(rf"[0-9]{{{FEWEST_PIN_DIGITS},{MOST_PIN_DIGITS}}}")
 def normal_value(kind: str, value: str) -> str | None:
     """The normal form of a value of one of codes.KINDS; None for what no credential of this kind has.
 
-    A card is compared by number, so that it is the same card whether or not somebody typed its leading zeros. No card has
-    the number 0: faulty readers report it.
+    A card is compared by number, so that it is the same card whether or not somebody typed its leading zeros. No card
+    has the number 0: faulty readers report it.
     """
     if kind == PIN:
         return value if _PIN.fullmatch(value) else None

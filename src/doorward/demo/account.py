@@ -23,7 +23,6 @@ from doorward.kit import public_ids
 from doorward.kit.clock import SystemClock
 from doorward.kit.crypto import Vault, load_secret_key, new_password
 from doorward.kit.errors import Unauthorized
-from doorward.kit.pages import Page
 from doorward.kit.timestamps import format_instant, local_datetime, local_to_instant
 from doorward.oauth.applications import command_line_application, create_application
 from doorward.oauth.scopes import ALL_SCOPES
@@ -63,7 +62,7 @@ _APPLICATIONS: Final = Query(
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """The account that `doorward demo` shows, and the secrets that were made with it (None where it was there before)."""
+    """The account that `doorward demo` shows, and the secrets made with it (None where it was there before)."""
 
     data_dir: str
     database: str
@@ -102,7 +101,8 @@ class Demo:
         lines = [
             "",
             f"Doorward is running: open {base_url}/ in a browser.",
-            f"Example account {self.account_id}, owner {self.owner['email']}, password {self.owner['password'] or 'as set'}",
+            f"Example account {self.account_id}.",
+            f"Its owner {self.owner['email']} has the password {self.owner['password'] or 'that was set'}.",
             f"Its data is in {self.data_dir}; stop with Ctrl-C.",
         ]
         if self.people and self.channels:

@@ -100,7 +100,7 @@ def load_secret_key(configured: str | None, path: Path) -> bytes:
         pass
     path.parent.mkdir(parents=True, exist_ok=True)
     candidate = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    with open(os.open(candidate, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    with os.fdopen(os.open(candidate, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(base64.b64encode(secrets.token_bytes(32)).decode() + "\n")
         file.flush()
         os.fsync(file.fileno())

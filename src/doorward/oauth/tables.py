@@ -1,6 +1,6 @@
 """The tables of applications, tokens and their use."""
 
-from sqlalchemy import CheckConstraint, Table
+from sqlalchemy import CheckConstraint, Index, Table
 
 from doorward.db.metadata import (
     NEVER_REUSED,
@@ -30,6 +30,14 @@ applications = Table(
     instant("updated_at"),
     CheckConstraint("kind IN ('registered', 'public', 'command_line')", name="kind"),
     **NEVER_REUSED,
+)
+
+Index(
+    "uq_applications_command_line",
+    applications.c.account_id,
+    unique=True,
+    sqlite_where=(applications.c.kind == "command_line") & applications.c.removed_at.is_(None),
+    postgresql_where=(applications.c.kind == "command_line") & applications.c.removed_at.is_(None),
 )
 
 tokens = Table(

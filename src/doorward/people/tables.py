@@ -5,6 +5,7 @@ from sqlalchemy import Column, Index, Table
 from doorward.db.metadata import (
     ID,
     NEVER_REUSED,
+    SORT_KEY,
     flag,
     instant,
     key,
@@ -20,7 +21,7 @@ people = Table(
     reference("account_id", "accounts"),
     text("first_name"),
     text("last_name"),
-    text("name_key"),
+    Column("name_key", SORT_KEY, nullable=False),
     text("salutation", nullable=True),
     text("job_title", nullable=True),
     text("department", nullable=True),

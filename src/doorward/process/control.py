@@ -32,17 +32,8 @@ class ControlServer:
         self._server: asyncio.Server | None = None
 
     async def start(self, path: Path) -> None:
-        """Listen. Whoever calls holds the data directory's lock, so that a socket found there is a dead one."""
-        path.unlink(missing_ok=True)
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        mask = os.umask(0o177)
-        try:
-            with _short(path) as address:
-                listener.bind(address)
-        finally:
-            os.umask(mask)
-        listener.setblocking(False)
-        self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=_LONGEST_LINE)
+        """Listen."""
+        self._server = await asyncio.start_unix_server(self._serve, sock=_bind(path), limit=_LONGEST_LINE)
 
     def close(self) -> None:
         """Stop listening."""
@@ -81,6 +72,20 @@ class ControlServer:
                 raise ValueError
         door = await self._doors.door(channel_id)
         return door_answer(door, self._doors.driver, self._clock.now())
+
+
+def _bind(path: Path) -> socket.socket:
+    """A socket that only its owner can open. Whoever calls holds the data directory's lock: one found there is dead."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    mask = os.umask(0o177)
+    try:
+        with _short(path) as address:
+            listener.bind(address)
+    finally:
+        os.umask(mask)
+    listener.setblocking(False)
+    return listener
 
 
 class NobodyThere(Exception):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -46,12 +47,16 @@ class LocalDoors:
         self._facts: deque[tuple[int, Fact, str]] = deque(maxlen=_MOST_FACTS)
         self._recording = asyncio.Lock()
         self._changed = asyncio.Event()
-        self._verdict: Verdict | None = None
+        self._verdicts: dict[int, Verdict] = {}
 
     async def start(self) -> None:
         """Compile everything and take over the doors."""
         loop = asyncio.get_running_loop()
-        self._database.listen(changes.TOPIC, lambda: loop.call_soon_threadsafe(self._changed.set))
+
+        def changed() -> None:
+            loop.call_soon_threadsafe(self._changed.set)
+
+        self._database.listen(changes.TOPIC, changed)
         await self._live.refresh()
         self._update_doors()
         self.driver.start(self._on_event)
@@ -59,10 +64,8 @@ class LocalDoors:
     async def run(self) -> None:
         """Follow the configuration and the time until cancelled."""
         while True:
-            try:
+            with suppress(TimeoutError):  # then it is time to look anyway
                 await asyncio.wait_for(self._changed.wait(), _FOLLOW_EVERY_S)
-            except TimeoutError:
-                pass  # time to look anyway
             await asyncio.sleep(_GATHER_S)
             self._changed.clear()
             await self._freshen()
@@ -76,9 +79,9 @@ class LocalDoors:
         await self._freshen()
         if channel_id not in self._doors:
             raise NotFound(f"there is no channel {channel_id}")
-        self._verdict = None
+        self._verdicts.pop(channel_id, None)
         self.driver.present(channel_id, presented)
-        verdict = self._verdict
+        verdict = self._verdicts.pop(channel_id, None)
         if verdict is None:
             raise NotFound(f"channel {channel_id} has no reader here")
         await self._record()
@@ -146,9 +149,9 @@ class LocalDoors:
         match event:
             case CredentialRead():
                 presence = self._live.presence(self._accounts[event.channel_id])
-                self._verdict = door.present(event.presented, presence, event.device_time)
+                self._verdicts[event.channel_id] = door.present(event.presented, presence, event.device_time)
             case RexPressed():
-                self._verdict = door.press_rex(event.device_time)
+                door.press_rex(event.device_time)
             case ContactChanged():
                 door.contact(event.is_open, event.device_time)
             case TamperChanged():

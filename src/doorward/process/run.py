@@ -99,7 +99,7 @@ async def _serve(
 
 
 async def _announce(server: uvicorn.Server, listener: socket.socket, on_ready: Callable[[str], None]) -> None:
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - the server has no event to wait for
         await asyncio.sleep(0.01)
     gc.collect()
     gc.freeze()  # what is there now stays: no collection needs to look at it again
@@ -112,7 +112,7 @@ async def _forever(name: str, chore: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await chore()
-        except Exception:
+        except Exception:  # noqa: BLE001 - logged with its trace
             _log.exception("a chore failed and is begun again", chore=name)
         await asyncio.sleep(1)
 

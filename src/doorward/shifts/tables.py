@@ -46,3 +46,12 @@ holidays = Table(
     UniqueConstraint("account_id", "site_id", "day"),
     **NEVER_REUSED,
 )
+# NULL is never equal to NULL: the holidays of every site need a constraint of their own.
+Index(
+    "uq_holidays_everywhere_day",
+    holidays.c.account_id,
+    holidays.c.day,
+    unique=True,
+    sqlite_where=holidays.c.site_id.is_(None),
+    postgresql_where=holidays.c.site_id.is_(None),
+)

@@ -195,7 +195,8 @@ def compile_for(
 ) -> CompiledChannel | None:
     """One channel with only those people that a question is about: the holders of credentials, and people by id.
 
-    The answer is the same as with everybody, and costs the same whatever their number. None if there is no such channel.
+    The answer is the same as with everybody, and costs the same whatever their number. None if there is no such
+    channel.
     """
     found = transaction.one(rows.SOME_CHANNELS, ids=str([channel_id]))
     if found is None:

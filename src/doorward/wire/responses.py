@@ -14,7 +14,7 @@ _ENCODER: Final = json.Encoder()
 
 
 def encoded(value: object) -> bytes:
-    """A value as JSON. Encode a long list inside the read that gave it: that may be on another thread than the loop's."""
+    """A value as JSON. Encode a long list inside the read that gave it: that may be on a thread beside the loop's."""
     return _ENCODER.encode(value)
 
 

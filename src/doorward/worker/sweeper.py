@@ -1,6 +1,7 @@
 """Remove what has ended, when it has ended; forget what nobody needs any more."""
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -30,7 +31,11 @@ class Sweeper:
     async def run(self) -> None:
         """Sweep until cancelled."""
         loop = asyncio.get_running_loop()
-        self._database.listen(changes.TOPIC, lambda: loop.call_soon_threadsafe(self._woken.set))
+
+        def woken() -> None:
+            loop.call_soon_threadsafe(self._woken.set)
+
+        self._database.listen(changes.TOPIC, woken)
         while True:
             try:
                 await self.sweep()
@@ -42,11 +47,9 @@ class Sweeper:
             seconds = _LONGEST_SLEEP_S
             if due is not None:
                 seconds = min(seconds, max(0.05, (due - self._clock.now()) / 1000))
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), seconds)
                 await asyncio.sleep(0.2)  # a burst of changes is one reason to look, not many
-            except TimeoutError:
-                pass
 
     async def sweep(self) -> int:
         """Sweep all that is due; gives the number of reservations swept."""

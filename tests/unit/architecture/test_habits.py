@@ -8,14 +8,16 @@ SOURCE = Path(__file__).parents[3] / "src/doorward"
 
 def calls(folder: str, *, but: tuple[str, ...] = ()) -> list[tuple[str, str]]:
     """(file, called name) of every call by attribute below a folder."""
-    found = []
+    found: list[tuple[str, str]] = []
     for file in (SOURCE / folder).rglob("*.py"):
         name = str(file.relative_to(SOURCE))
         if name.startswith(but):
             continue
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                found.append((name, node.func.attr))
+        found.extend(
+            (name, node.func.attr)
+            for node in ast.walk(ast.parse(file.read_text()))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        )
     return found
 
 
@@ -54,4 +56,4 @@ def test_every_resource_has_its_tables_in_a_file_of_that_name() -> None:
         if isinstance(node, ast.Assign)
         for target in node.targets
     }
-    assert {table for table in metadata.tables} <= declared
+    assert set(metadata.tables) <= declared

@@ -83,6 +83,14 @@ def test_a_deleted_person_gives_way_to_whoever_has_their_card_now() -> None:
     assert directory.find(*CARD) == directory.people[1]
 
 
+def test_of_two_people_with_the_same_card_it_is_the_newer_one_s() -> None:
+    for order in ((1, 2), (2, 1)):
+        directory = Directory()
+        for person_id in order:
+            directory.put(person_of(person_id), [CARD])
+        assert directory.find(*CARD) == directory.people[2]
+
+
 def test_a_card_goes_back_to_a_deleted_person_once_nobody_else_has_it() -> None:
     directory = Directory()
     directory.put(person_of(1, "deleted"), [CARD])

@@ -79,6 +79,15 @@ def test_the_stretches_of_a_zone_fill_a_block_without_gaps() -> None:
         assert all(earlier.end == later.start for earlier, later in pairwise(found))
 
 
+def test_a_change_is_found_where_two_blocks_of_the_calendar_meet() -> None:
+    meeting = 620 * BLOCK_MS  # midnight in UTC
+    opening = Timetable(Weekly((Window(frozenset(range(7)), 0, 60),)), "UTC")
+    closing = Timetable(Weekly((Window(frozenset(range(7)), 1380, 1440),)), "UTC")
+    for timetable in (opening, closing):
+        assert timetable.next_change(meeting - HOUR) == meeting
+        assert timetable.next_change(meeting - 1) == meeting
+
+
 def test_a_stretch_changes_twice_and_then_never_again() -> None:
     timetable = Timetable(Stretch(1000, 2000), "UTC")
     assert [timetable.open_at(at) for at in (999, 1000, 1999, 2000)] == [False, True, True, False]

@@ -26,11 +26,7 @@ def upgrade() -> None:
     op.create_table(
         "applications",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "account_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("client_id", sa.Text(), nullable=False),
         sa.Column("secret_hash", sa.Text(), nullable=True),
@@ -41,40 +37,29 @@ def upgrade() -> None:
         sa.Column("removed_at", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint(
-            "kind IN ('registered', 'public', 'command_line')",
-            name=op.f("ck_applications_kind"),
-        ),
+        sa.CheckConstraint("kind IN ('registered', 'public', 'command_line')", name=op.f("ck_applications_kind")),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_applications_account_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_applications")),
         sa.UniqueConstraint("client_id", name=op.f("uq_applications_client_id")),
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_applications_account_id"), "applications", ["account_id"], unique=False)
+    op.create_index(
+        "uq_applications_command_line",
+        "applications",
+        ["account_id"],
+        unique=True,
+        sqlite_where=sa.text("kind = 'command_line' AND removed_at IS NULL"),
+        postgresql_where=sa.text("kind = 'command_line' AND removed_at IS NULL"),
+    )
     op.create_table(
         "changes",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "account_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column(
-            "person_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=True,
-        ),
-        sa.Column(
-            "role_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=True,
-        ),
-        sa.Column(
-            "channel_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=True,
-        ),
+        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("role_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("channel_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_changes_account_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_changes")),
         sqlite_autoincrement=True,
@@ -83,21 +68,14 @@ def upgrade() -> None:
     op.create_table(
         "credential_types",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "account_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("label", sa.Text(), nullable=False),
         sa.Column("slug", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("code", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint(
-            "kind IN ('card', 'pin', 'aux', 'apple', 'google')",
-            name=op.f("ck_credential_types_kind"),
-        ),
+        sa.CheckConstraint("kind IN ('card', 'pin', 'aux', 'apple', 'google')", name=op.f("ck_credential_types_kind")),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_credential_types_account_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_credential_types")),
         sa.UniqueConstraint("account_id", "label", name=op.f("uq_credential_types_account_id_label")),
@@ -107,17 +85,9 @@ def upgrade() -> None:
     op.create_table(
         "groups",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "account_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column(
-            "name_key",
-            sa.Text().with_variant(sa.Text(collation="C"), "postgresql"),
-            nullable=False,
-        ),
+        sa.Column("name_key", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
         sa.Column("notes", sa.Text(), nullable=True),
         sa.Column("global_across_sites", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
@@ -126,23 +96,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_groups")),
         sqlite_autoincrement=True,
     )
-    op.create_index(
-        op.f("ix_groups_account_id_name_key_id"),
-        "groups",
-        ["account_id", "name_key", "id"],
-        unique=False,
-    )
+    op.create_index(op.f("ix_groups_account_id_name_key_id"), "groups", ["account_id", "name_key", "id"], unique=False)
     op.create_table(
         "people",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "account_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("first_name", sa.Text(), nullable=False),
         sa.Column("last_name", sa.Text(), nullable=False),
-        sa.Column("name_key", sa.Text(), nullable=False),
+        sa.Column("name_key", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
         sa.Column("salutation", sa.Text(), nullable=True),
         sa.Column("job_title", sa.Text(), nullable=True),
         sa.Column("department", sa.Text(), nullable=True),
@@ -153,11 +114,7 @@ def upgrade() -> None:
         sa.Column("notes", sa.Text(), nullable=True),
         sa.Column("barcode", sa.Text(), nullable=True),
         sa.Column("system_id", sa.Text(), nullable=True),
-        sa.Column(
-            "organisation_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=True,
-        ),
+        sa.Column("organisation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("custom_1", sa.Text(), nullable=True),
         sa.Column("custom_2", sa.Text(), nullable=True),
         sa.Column("custom_3", sa.Text(), nullable=True),
@@ -173,44 +130,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_people")),
         sqlite_autoincrement=True,
     )
-    op.create_index(
-        op.f("ix_people_account_id_email_key"),
-        "people",
-        ["account_id", "email_key"],
-        unique=True,
-    )
-    op.create_index(
-        op.f("ix_people_account_id_name_key_id"),
-        "people",
-        ["account_id", "name_key", "id"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_people_account_id_system_id"),
-        "people",
-        ["account_id", "system_id"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_people_account_id_updated_at"),
-        "people",
-        ["account_id", "updated_at"],
-        unique=False,
-    )
+    op.create_index(op.f("ix_people_account_id_email_key"), "people", ["account_id", "email_key"], unique=True)
+    op.create_index(op.f("ix_people_account_id_name_key_id"), "people", ["account_id", "name_key", "id"], unique=False)
+    op.create_index(op.f("ix_people_account_id_system_id"), "people", ["account_id", "system_id"], unique=False)
+    op.create_index(op.f("ix_people_account_id_updated_at"), "people", ["account_id", "updated_at"], unique=False)
     op.create_table(
         "shifts",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "account_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column(
-            "name_key",
-            sa.Text().with_variant(sa.Text(collation="C"), "postgresql"),
-            nullable=False,
-        ),
+        sa.Column("name_key", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
         sa.Column("windows", sa.Text(), server_default="[]", nullable=False),
         sa.Column("first_day", sa.Text(), nullable=True),
         sa.Column("last_day", sa.Text(), nullable=True),
@@ -225,20 +154,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_shifts")),
         sqlite_autoincrement=True,
     )
-    op.create_index(
-        op.f("ix_shifts_account_id_name_key_id"),
-        "shifts",
-        ["account_id", "name_key", "id"],
-        unique=False,
-    )
+    op.create_index(op.f("ix_shifts_account_id_name_key_id"), "shifts", ["account_id", "name_key", "id"], unique=False)
     op.create_table(
         "sites",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "account_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("time_zone", sa.Text(), nullable=True),
         sa.Column("notes", sa.Text(), nullable=True),
@@ -252,11 +172,7 @@ def upgrade() -> None:
     op.create_table(
         "users",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "account_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("email", sa.Text(), nullable=False),
         sa.Column("email_key", sa.Text(), nullable=False),
         sa.Column("first_name", sa.Text(), nullable=False),
@@ -267,10 +183,7 @@ def upgrade() -> None:
         sa.Column("disabled_at", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint(
-            "role IN ('owner', 'admin', 'operator', 'viewer')",
-            name=op.f("ck_users_role"),
-        ),
+        sa.CheckConstraint("role IN ('owner', 'admin', 'operator', 'viewer')", name=op.f("ck_users_role")),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_users_account_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("email_key", name=op.f("uq_users_email_key")),
@@ -280,16 +193,8 @@ def upgrade() -> None:
     op.create_table(
         "areas",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "account_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "site_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("site_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
@@ -303,21 +208,9 @@ def upgrade() -> None:
     op.create_table(
         "credentials",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "account_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "person_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "credential_type_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("credential_type_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.Column("lookup", sa.Text(), nullable=False),
         sa.Column("is_live", sa.SmallInteger(), server_default="1", nullable=False),
@@ -325,21 +218,22 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_credentials_account_id")),
         sa.ForeignKeyConstraint(
-            ["credential_type_id"],
-            ["credential_types.id"],
-            name=op.f("fk_credentials_credential_type_id"),
+            ["credential_type_id"], ["credential_types.id"], name=op.f("fk_credentials_credential_type_id")
         ),
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_credentials_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_credentials")),
         sqlite_autoincrement=True,
     )
+    op.create_index("ix_credentials_account_id_lookup", "credentials", ["account_id", "lookup"], unique=False)
+    op.create_index(op.f("ix_credentials_person_id"), "credentials", ["person_id"], unique=False)
     op.create_index(
-        "ix_credentials_account_id_lookup",
+        "uq_credentials_live_account_lookup",
         "credentials",
         ["account_id", "lookup"],
-        unique=False,
+        unique=True,
+        sqlite_where=sa.text("is_live = 1"),
+        postgresql_where=sa.text("is_live = 1"),
     )
-    op.create_index(op.f("ix_credentials_person_id"), "credentials", ["person_id"], unique=False)
     op.create_index(
         "uq_credentials_live_person_type",
         "credentials",
@@ -348,69 +242,37 @@ def upgrade() -> None:
         sqlite_where=sa.text("is_live = 1"),
         postgresql_where=sa.text("is_live = 1"),
     )
-    op.create_index(
-        "uq_credentials_live_type_lookup",
-        "credentials",
-        ["credential_type_id", "lookup"],
-        unique=True,
-        sqlite_where=sa.text("is_live = 1"),
-        postgresql_where=sa.text("is_live = 1"),
-    )
     op.create_table(
         "holidays",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "account_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "site_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=True,
-        ),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("site_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("day", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_holidays_account_id")),
-        sa.ForeignKeyConstraint(
-            ["site_id"],
-            ["sites.id"],
-            name=op.f("fk_holidays_site_id"),
-            ondelete="CASCADE",
-        ),
+        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_holidays_site_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_holidays")),
-        sa.UniqueConstraint(
-            "account_id",
-            "site_id",
-            "day",
-            name=op.f("uq_holidays_account_id_site_id_day"),
-        ),
+        sa.UniqueConstraint("account_id", "site_id", "day", name=op.f("uq_holidays_account_id_site_id_day")),
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_holidays_site_id"), "holidays", ["site_id"], unique=False)
+    op.create_index(
+        "uq_holidays_everywhere_day",
+        "holidays",
+        ["account_id", "day"],
+        unique=True,
+        sqlite_where=sa.text("site_id IS NULL"),
+        postgresql_where=sa.text("site_id IS NULL"),
+    )
     op.create_table(
         "person_groups",
-        sa.Column(
-            "person_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "group_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
+        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("group_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["group_id"], ["groups.id"], name=op.f("fk_person_groups_group_id"), ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(
-            ["group_id"],
-            ["groups.id"],
-            name=op.f("fk_person_groups_group_id"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["person_id"],
-            ["people.id"],
-            name=op.f("fk_person_groups_person_id"),
-            ondelete="CASCADE",
+            ["person_id"], ["people.id"], name=op.f("fk_person_groups_person_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("person_id", "group_id", name=op.f("pk_person_groups")),
     )
@@ -418,24 +280,12 @@ def upgrade() -> None:
     op.create_table(
         "reservations",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "account_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "person_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("start_time", sa.BigInteger(), nullable=False),
         sa.Column("end_time", sa.BigInteger(), nullable=False),
         sa.Column("channel_ids", sa.Text(), nullable=False),
-        sa.Column(
-            "created_by_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=True,
-        ),
+        sa.Column("created_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("deleted_at", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
@@ -446,63 +296,30 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(
-        op.f("ix_reservations_account_id_end_time"),
-        "reservations",
-        ["account_id", "end_time"],
-        unique=False,
+        op.f("ix_reservations_account_id_end_time"), "reservations", ["account_id", "end_time"], unique=False
     )
-    op.create_index(
-        op.f("ix_reservations_created_by_id"),
-        "reservations",
-        ["created_by_id"],
-        unique=False,
-    )
+    op.create_index(op.f("ix_reservations_created_by_id"), "reservations", ["created_by_id"], unique=False)
     op.create_index(op.f("ix_reservations_person_id"), "reservations", ["person_id"], unique=False)
     op.create_table(
         "site_ips",
-        sa.Column(
-            "site_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("site_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("ip_address", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["site_id"],
-            ["sites.id"],
-            name=op.f("fk_site_ips_site_id"),
-            ondelete="CASCADE",
-        ),
+        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_site_ips_site_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("site_id", "ip_address", name=op.f("pk_site_ips")),
     )
     op.create_table(
         "tokens",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
-        sa.Column(
-            "account_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "application_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "user_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("application_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("scopes", sa.Text(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_tokens_account_id")),
-        sa.ForeignKeyConstraint(
-            ["application_id"],
-            ["applications.id"],
-            name=op.f("fk_tokens_application_id"),
-        ),
+        sa.ForeignKeyConstraint(["application_id"], ["applications.id"], name=op.f("fk_tokens_application_id")),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_tokens_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tokens")),
         sa.UniqueConstraint("digest", name=op.f("uq_tokens_digest")),
@@ -512,71 +329,33 @@ def upgrade() -> None:
     op.create_index(op.f("ix_tokens_user_id"), "tokens", ["user_id"], unique=False)
     op.create_table(
         "usage_counts",
-        sa.Column(
-            "application_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "user_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("application_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("endpoint", sa.Text(), nullable=False),
         sa.Column("day", sa.Text(), nullable=False),
         sa.Column("uses", sa.Integer(), nullable=False),
         sa.Column("last_used_at", sa.BigInteger(), nullable=False),
         sa.Column("last_address", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["application_id"],
-            ["applications.id"],
-            name=op.f("fk_usage_counts_application_id"),
-        ),
+        sa.ForeignKeyConstraint(["application_id"], ["applications.id"], name=op.f("fk_usage_counts_application_id")),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_usage_counts_user_id")),
         sa.PrimaryKeyConstraint("application_id", "user_id", "endpoint", "day", name=op.f("pk_usage_counts")),
     )
     op.create_table(
         "user_sites",
-        sa.Column(
-            "user_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "site_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.ForeignKeyConstraint(
-            ["site_id"],
-            ["sites.id"],
-            name=op.f("fk_user_sites_site_id"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["user_id"],
-            ["users.id"],
-            name=op.f("fk_user_sites_user_id"),
-            ondelete="CASCADE",
-        ),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("site_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_user_sites_site_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_user_sites_user_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("user_id", "site_id", name=op.f("pk_user_sites")),
     )
     op.create_index(op.f("ix_user_sites_site_id"), "user_sites", ["site_id"], unique=False)
     op.create_table(
         "channels",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "account_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "site_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("site_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("name_key", sa.Text(), nullable=False),
+        sa.Column("name_key", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
         sa.Column("driver", sa.Text(), server_default="simulated", nullable=False),
         sa.Column("mac_address", sa.Text(), nullable=False),
         sa.Column("unit", sa.Integer(), server_default="1", nullable=False),
@@ -592,129 +371,59 @@ def upgrade() -> None:
         sa.Column("card_lockdown", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("rex_lockdown", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("aux_lockdown", sa.SmallInteger(), server_default="0", nullable=False),
-        sa.Column(
-            "auto_unlock_shift_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=True,
-        ),
+        sa.Column("auto_unlock_shift_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("passback_mode", sa.Text(), nullable=True),
         sa.Column("passback_minutes", sa.Integer(), server_default="0", nullable=False),
-        sa.Column(
-            "area_from_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=True,
-        ),
-        sa.Column(
-            "area_to_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=True,
-        ),
+        sa.Column("area_from_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("area_to_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("mode IN ('normal', 'unlock')", name=op.f("ck_channels_mode")),
-        sa.CheckConstraint(
-            "passback_mode IN ('hard', 'soft', 'timed')",
-            name=op.f("ck_channels_passback_mode"),
-        ),
+        sa.CheckConstraint("passback_mode IN ('hard', 'soft', 'timed')", name=op.f("ck_channels_passback_mode")),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_channels_account_id")),
         sa.ForeignKeyConstraint(["area_from_id"], ["areas.id"], name=op.f("fk_channels_area_from_id")),
         sa.ForeignKeyConstraint(["area_to_id"], ["areas.id"], name=op.f("fk_channels_area_to_id")),
-        sa.ForeignKeyConstraint(
-            ["auto_unlock_shift_id"],
-            ["shifts.id"],
-            name=op.f("fk_channels_auto_unlock_shift_id"),
-        ),
+        sa.ForeignKeyConstraint(["auto_unlock_shift_id"], ["shifts.id"], name=op.f("fk_channels_auto_unlock_shift_id")),
         sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_channels_site_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_channels")),
+        sa.UniqueConstraint("account_id", "mac_address", "unit", name=op.f("uq_channels_account_id_mac_address_unit")),
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_channels_account_id"), "channels", ["account_id"], unique=False)
-    op.create_index(
-        op.f("ix_channels_auto_unlock_shift_id"),
-        "channels",
-        ["auto_unlock_shift_id"],
-        unique=False,
-    )
+    op.create_index(op.f("ix_channels_auto_unlock_shift_id"), "channels", ["auto_unlock_shift_id"], unique=False)
     op.create_index(op.f("ix_channels_site_id"), "channels", ["site_id"], unique=False)
     op.create_table(
         "presences",
-        sa.Column(
-            "person_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "account_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "area_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=True,
-        ),
+        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("area_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("since", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_presences_account_id")),
-        sa.ForeignKeyConstraint(
-            ["area_id"],
-            ["areas.id"],
-            name=op.f("fk_presences_area_id"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["person_id"],
-            ["people.id"],
-            name=op.f("fk_presences_person_id"),
-            ondelete="CASCADE",
-        ),
+        sa.ForeignKeyConstraint(["area_id"], ["areas.id"], name=op.f("fk_presences_area_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_presences_person_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("person_id", name=op.f("pk_presences")),
     )
     op.create_index(op.f("ix_presences_account_id"), "presences", ["account_id"], unique=False)
     op.create_table(
         "roles",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "account_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column(
-            "name_key",
-            sa.Text().with_variant(sa.Text(collation="C"), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "shift_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=True,
-        ),
+        sa.Column("name_key", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column("shift_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("notes", sa.Text(), nullable=True),
-        sa.Column(
-            "reservation_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=True,
-        ),
+        sa.Column("reservation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("expires_at", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_roles_account_id")),
-        sa.ForeignKeyConstraint(
-            ["reservation_id"],
-            ["reservations.id"],
-            name=op.f("fk_roles_reservation_id"),
-        ),
+        sa.ForeignKeyConstraint(["reservation_id"], ["reservations.id"], name=op.f("fk_roles_reservation_id")),
         sa.ForeignKeyConstraint(["shift_id"], ["shifts.id"], name=op.f("fk_roles_shift_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_roles")),
         sa.UniqueConstraint("account_id", "name", name=op.f("uq_roles_account_id_name")),
         sqlite_autoincrement=True,
     )
-    op.create_index(
-        op.f("ix_roles_account_id_name_key_id"),
-        "roles",
-        ["account_id", "name_key", "id"],
-        unique=False,
-    )
+    op.create_index(op.f("ix_roles_account_id_name_key_id"), "roles", ["account_id", "name_key", "id"], unique=False)
     op.create_index(
         "ix_roles_expires_at",
         "roles",
@@ -728,23 +437,11 @@ def upgrade() -> None:
     op.create_table(
         "events",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "account_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("event_code", sa.Integer(), nullable=False),
-        sa.Column(
-            "channel_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=True,
-        ),
+        sa.Column("channel_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("channel_name", sa.Text(), nullable=True),
-        sa.Column(
-            "person_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=True,
-        ),
+        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("person_name", sa.Text(), nullable=True),
         sa.Column("credential", sa.Text(), nullable=True),
         sa.Column("reasons", sa.Text(), server_default="[]", nullable=False),
@@ -754,149 +451,61 @@ def upgrade() -> None:
         sa.Column("is_replayed", sa.SmallInteger(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_events_account_id")),
         sa.ForeignKeyConstraint(
-            ["channel_id"],
-            ["channels.id"],
-            name=op.f("fk_events_channel_id"),
-            ondelete="SET NULL",
+            ["channel_id"], ["channels.id"], name=op.f("fk_events_channel_id"), ondelete="SET NULL"
         ),
-        sa.ForeignKeyConstraint(
-            ["person_id"],
-            ["people.id"],
-            name=op.f("fk_events_person_id"),
-            ondelete="SET NULL",
-        ),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_events_person_id"), ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
         sqlite_autoincrement=True,
     )
-    op.create_index(
-        op.f("ix_events_account_id_occurred_at"),
-        "events",
-        ["account_id", "occurred_at"],
-        unique=False,
-    )
+    op.create_index(op.f("ix_events_account_id_occurred_at"), "events", ["account_id", "occurred_at"], unique=False)
     op.create_index(op.f("ix_events_channel_id"), "events", ["channel_id"], unique=False)
     op.create_index(op.f("ix_events_person_id"), "events", ["person_id"], unique=False)
     op.create_table(
         "group_roles",
-        sa.Column(
-            "group_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "role_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.ForeignKeyConstraint(
-            ["group_id"],
-            ["groups.id"],
-            name=op.f("fk_group_roles_group_id"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["role_id"],
-            ["roles.id"],
-            name=op.f("fk_group_roles_role_id"),
-            ondelete="CASCADE",
-        ),
+        sa.Column("group_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("role_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["group_id"], ["groups.id"], name=op.f("fk_group_roles_group_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["role_id"], ["roles.id"], name=op.f("fk_group_roles_role_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("group_id", "role_id", name=op.f("pk_group_roles")),
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_group_roles_role_id"), "group_roles", ["role_id"], unique=False)
     op.create_table(
         "person_roles",
-        sa.Column(
-            "person_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "role_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("role_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.ForeignKeyConstraint(
-            ["person_id"],
-            ["people.id"],
-            name=op.f("fk_person_roles_person_id"),
-            ondelete="CASCADE",
+            ["person_id"], ["people.id"], name=op.f("fk_person_roles_person_id"), ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(
-            ["role_id"],
-            ["roles.id"],
-            name=op.f("fk_person_roles_role_id"),
-            ondelete="CASCADE",
-        ),
+        sa.ForeignKeyConstraint(["role_id"], ["roles.id"], name=op.f("fk_person_roles_role_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("person_id", "role_id", name=op.f("pk_person_roles")),
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_person_roles_role_id"), "person_roles", ["role_id"], unique=False)
     op.create_table(
         "role_channels",
-        sa.Column(
-            "role_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "channel_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("role_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("channel_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.ForeignKeyConstraint(
-            ["channel_id"],
-            ["channels.id"],
-            name=op.f("fk_role_channels_channel_id"),
-            ondelete="CASCADE",
+            ["channel_id"], ["channels.id"], name=op.f("fk_role_channels_channel_id"), ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(
-            ["role_id"],
-            ["roles.id"],
-            name=op.f("fk_role_channels_role_id"),
-            ondelete="CASCADE",
-        ),
+        sa.ForeignKeyConstraint(["role_id"], ["roles.id"], name=op.f("fk_role_channels_role_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("role_id", "channel_id", name=op.f("pk_role_channels")),
         sqlite_with_rowid=False,
     )
-    op.create_index(
-        op.f("ix_role_channels_channel_id"),
-        "role_channels",
-        ["channel_id"],
-        unique=False,
-    )
+    op.create_index(op.f("ix_role_channels_channel_id"), "role_channels", ["channel_id"], unique=False)
     op.create_table(
         "outbox",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "account_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "application_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
-        sa.Column(
-            "event_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("application_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_outbox_account_id")),
         sa.ForeignKeyConstraint(
-            ["application_id"],
-            ["applications.id"],
-            name=op.f("fk_outbox_application_id"),
-            ondelete="CASCADE",
+            ["application_id"], ["applications.id"], name=op.f("fk_outbox_application_id"), ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(
-            ["event_id"],
-            ["events.id"],
-            name=op.f("fk_outbox_event_id"),
-            ondelete="CASCADE",
-        ),
+        sa.ForeignKeyConstraint(["event_id"], ["events.id"], name=op.f("fk_outbox_event_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
         sqlite_autoincrement=True,
     )

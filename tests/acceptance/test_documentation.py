@@ -13,6 +13,7 @@ import pytest
 
 from doorward.decision.codes import EventCode
 from doorward.decision.wording import event_label
+from tests.support.commands_page import commands_page
 from tests.support.installation import Installation, Server
 
 ROOT = Path(__file__).parents[2]
@@ -121,3 +122,7 @@ def test_the_commands_of_the_makefile_that_the_readme_names_are_there() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"(?:^|`)make (\w+)", (ROOT / "README.md").read_text(), re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_page_of_commands_is_what_the_commands_are() -> None:
+    assert (ROOT / "docs/reference/commands.md").read_text() == commands_page()

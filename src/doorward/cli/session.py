@@ -12,9 +12,11 @@ from doorward.accounts.service import Account, get_account, list_accounts
 from doorward.db.connect import open_database
 from doorward.db.migrate import ready
 from doorward.db.unit_of_work import Database, Work
+from doorward.kit import public_ids
 from doorward.kit.clock import Clock, SystemClock
 from doorward.kit.crypto import Vault, load_secret_key
-from doorward.kit.errors import BadRequest
+from doorward.kit.errors import BadRequest, NotFound
+from doorward.kit.fields import LARGEST_ID
 from doorward.settings import Settings, load
 
 T = TypeVar("T")
@@ -33,7 +35,7 @@ DataDirOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AccountOption = Annotated[
-    int | None, typer.Option("--account", help="The account's id; needed only where there are several.")
+    str | None, typer.Option("--account", help="The account's id; needed only where there are several.")
 ]
 
 
@@ -58,10 +60,19 @@ class Session:
         """Encrypts and finds PINs."""
         return open_vault(self.settings)
 
-    def account(self, account_id: int | None = None) -> Account:
-        """The account that is meant. Raises BadRequest if there is none, or several and none is named; or NotFound."""
-        if account_id is not None:
-            return self.read(lambda transaction: get_account(transaction, account_id))
+    def account(self, given: str | None = None) -> Account:
+        """The account that is meant: by its public id or its number; the only one if none is named.
+
+        Raises BadRequest if there is none, or several and none is named.
+        """
+        if given is not None:
+            account_id = public_ids.decode("account", given)
+            if account_id is None and given.isascii() and given.isdigit():
+                account_id = min(int(given[:19]), LARGEST_ID)
+            try:
+                return self.read(lambda transaction: get_account(transaction, account_id or 0))
+            except NotFound:
+                raise BadRequest(f"--account: there is no account {given}") from None
         accounts = self.read(list_accounts)
         if not accounts:
             raise BadRequest("there is no account yet: doorward account create NAME --time-zone TZ")

@@ -38,7 +38,7 @@ class ReasonCode(StrEnum):
     RULE_FAILED = "rule_failed"
 
 
-class Reason(msgspec.Struct, frozen=True):
+class Reason(msgspec.Struct, frozen=True, gc=False):
     """A code and what it is about: the grant, the kind of credential, an instant, or nothing."""
 
     code: ReasonCode
@@ -47,7 +47,7 @@ class Reason(msgspec.Struct, frozen=True):
     instant: int | None = None
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """The answer of one decision; a value, so that it can be logged, compared and replayed."""
 
     event_code: EventCode

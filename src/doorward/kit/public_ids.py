@@ -4,6 +4,8 @@ from typing import Final
 
 from sqids import Sqids
 
+LARGEST_ID: Final = 2**63 - 1
+
 _ALPHABETS: Final = {
     # Each kind has its own alphabet: an id of one kind is no id of the other.
     "account": "k3zG7dXvQ1mYw5TbS9hLc2RjN8fPq4KgVx6JrWtDnHpBsMyZC",
@@ -20,6 +22,6 @@ def encode(kind: str, number: int) -> str:
 def decode(kind: str, public_id: str) -> int | None:
     """The id behind a public form, None for anything that encode() has not made."""
     numbers = _CODECS[kind].decode(public_id)
-    if len(numbers) != 1 or _CODECS[kind].encode(numbers) != public_id:
+    if len(numbers) != 1 or numbers[0] > LARGEST_ID or _CODECS[kind].encode(numbers) != public_id:
         return None
     return numbers[0]

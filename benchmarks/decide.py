@@ -94,12 +94,15 @@ class Policy:
             for channel in channels:
                 self.naming[channel].append(role)
 
-    def requests(self, count: int) -> list[Request]:
-        """Two of three at a channel that some role of the person names; at any minute of a week."""
+    def requests(self, count: int, among: int | None = None) -> list[Request]:
+        """Two of three at a channel that some role of the person names; at any minute of a week.
+
+        `among` lets only so many of the people come, as on a real day.
+        """
         chance = random.Random(2)  # noqa: S311 - the same requests each time
         found = []
         for number in range(count):
-            person = chance.randrange(self.sizes.people)
+            person = chance.randrange(among or self.sizes.people)
             channel = chance.randrange(self.sizes.channels)
             if number % 3:
                 channel = chance.choice(self.channels_of[chance.choice(self.roles_of[person])])
@@ -342,6 +345,13 @@ def growth(largest: Sizes, *, quick: bool) -> Iterator[Row]:
         medians = measure(asked, repeats=2 if quick else 5)
         for sizes, median in zip(accounts, medians, strict=True):
             yield _row(part, "Doorward", sizes, median, medians[0])
+        if part == "more people":
+            # What grows is not the work but the way to memory: with as many people at the doors as in the smallest
+            # account, the largest decides about as fast.
+            few = accounts[0].people
+            hot = [(asked[-1][0], policies[-1].requests(5_000 if quick else 50_000, among=few))]
+            median = measure(hot, repeats=2 if quick else 5)[0]
+            yield _row(part, f"Doorward, {few:,} of them at the doors", accounts[-1], median, medians[0])
 
 
 def check(deciders: Sequence[Decider], requests: Sequence[Request]) -> None:

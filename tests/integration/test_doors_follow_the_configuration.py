@@ -3,13 +3,17 @@
 import asyncio
 import random
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from doorward.channels.service import create_channel, delete_channel, update_channel
+from doorward.db.query import Query
 from doorward.db.unit_of_work import Database, Transaction
 from doorward.decision.engine import decide, decide_person
 from doorward.decision.snapshot import Credential, DoorState, Presented
+from doorward.events.tables import events
 from doorward.groups.service import create_group, delete_group, update_group
 from doorward.kit.clock import FixedClock
 from doorward.kit.crypto import Vault
@@ -299,6 +303,44 @@ def test_a_door_decides_with_what_it_knows_when_the_database_is_gone(world: Worl
         return verdict.admitted, waiting
 
     assert asyncio.run(run()) == (True, 1)
+
+
+def test_an_event_at_a_door_that_is_removed_meanwhile_is_on_record_by_name(world: World, clock: FixedClock) -> None:
+    channel = world.channel_ids[0]
+
+    async def run() -> None:
+        doors = await follow(world.database, world.vault, clock)
+        doors.driver.press_rex(channel)
+        await world.database.write(lambda tx: delete_channel(tx, world.account_id, channel, clock.now()))
+        doors.driver.press_rex(world.channel_ids[1])
+        await doors.stop()
+
+    asyncio.run(run())
+    names = Query(select(events.c.channel_name, events.c.channel_id).order_by(events.c.id), lambda *row: row)
+    found = world.database.read_now(lambda tx: tx.all(names))
+    assert found == [("Front door", None)] * 2 + [("Back door", world.channel_ids[1])] * 2
+
+
+def test_a_long_reading_of_the_configuration_is_not_begun_again_and_again(world: World, clock: FixedClock) -> None:
+    async def run() -> None:
+        doors = await follow(world.database, world.vault, clock)
+        read = world.database.read
+
+        async def slow(work: Any) -> Any:
+            await asyncio.sleep(0.8)
+            return await read(work)
+
+        world.database.read = slow  # type: ignore[method-assign]
+        body = {"name": "R", "channel_ids": world.channel_ids[:1], "person_ids": [world.person_id]}
+        await world.database.write(lambda tx: create_role(tx, world.account_id, body, clock.now()))
+        card = Presented(Credential("card", "1234"))
+        assert not (await doors.present(world.channel_ids[0], card)).admitted, "it decides with what it knows"
+        await asyncio.sleep(0.8)
+        world.database.read = read  # type: ignore[method-assign]
+        assert (await doors.present(world.channel_ids[0], card)).admitted
+        await doors.stop()
+
+    asyncio.run(run())
 
 
 def test_a_request_to_exit_and_a_relock_need_no_database(world: World, clock: FixedClock) -> None:

@@ -3,13 +3,14 @@
 import asyncio
 from collections import deque
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 import structlog
 
 from doorward.changes import service as changes
 from doorward.controller.door import Door, Fact, Setting
-from doorward.db.unit_of_work import Database, DatabaseUnavailable, Transaction
+from doorward.db.unit_of_work import Database, DatabaseUnavailable, Rejected, Transaction
 from doorward.decision.snapshot import Presented
 from doorward.decision.verdict import Verdict
 from doorward.decision.wording import reason_text
@@ -47,6 +48,7 @@ class LocalDoors:
         self._facts: deque[tuple[int, Fact, str]] = deque(maxlen=_MOST_FACTS)
         self._recording = asyncio.Lock()
         self._changed = asyncio.Event()
+        self._refreshing: set[asyncio.Task[None]] = set()
         self._verdicts: dict[int, Verdict] = {}
 
     async def start(self) -> None:
@@ -116,11 +118,20 @@ class LocalDoors:
         await self._record()
 
     async def _freshen(self) -> None:
+        """Catch up, but wait no longer than a door may; a refresh that takes longer goes on by itself."""
+        refreshing = asyncio.create_task(self._refresh())
+        self._refreshing.add(refreshing)
+        refreshing.add_done_callback(self._refreshing.discard)
+        done, _ = await asyncio.wait({refreshing}, timeout=_FRESHEN_AT_MOST_S)
+        if not done:
+            _log.warning("doors decide with what they know", reason="reading the configuration takes long")
+
+    async def _refresh(self) -> None:
         try:
-            if await asyncio.wait_for(self._live.refresh(), _FRESHEN_AT_MOST_S):
+            if await self._live.refresh():
                 self._update_doors()
-        except (TimeoutError, DatabaseUnavailable) as error:
-            _log.warning("doors decide with what they know", reason=str(error) or "the database is slow")
+        except DatabaseUnavailable as error:
+            _log.warning("doors decide with what they know", reason=str(error))
 
     def _update_doors(self) -> None:
         now = self._clock.now()
@@ -161,6 +172,8 @@ class LocalDoors:
         account_id = self._accounts[fact.channel_id]
         if fact.moved_to is not None and fact.verdict is not None and fact.verdict.person_id is not None:
             self._live.presence(account_id)[fact.verdict.person_id] = fact.moved_to
+        if len(self._facts) == _MOST_FACTS:
+            _log.error("an event is lost: the database has been gone for too long", code=int(self._facts[0][1].code))
         self._facts.append((account_id, fact, self._doors[fact.channel_id].snapshot.channel.name))
 
     async def _record(self) -> None:
@@ -168,20 +181,32 @@ class LocalDoors:
         async with self._recording:
             while self._facts:
                 batch = [self._facts[index] for index in range(min(_FACTS_AT_ONCE, len(self._facts)))]
-                events = [event_of(account_id, fact, name) for account_id, fact, name in batch]
-                now = self._clock.now()
-
-                def write(transaction: Transaction, events: list[Event] = events, now: int = now) -> None:
-                    for event in events:
-                        record(transaction, event, now)
-
                 try:
-                    await self._database.write(write)
+                    await self._write([event_of(account_id, fact, name) for account_id, fact, name in batch])
                 except DatabaseUnavailable as error:
                     _log.error("events have to wait", waiting=len(self._facts), reason=str(error))
                     return
                 for _ in batch:
                     self._facts.popleft()
+
+    async def _write(self, events: list[Event]) -> None:
+        """Write events. One that names what has been removed meanwhile keeps the names and loses the references."""
+        now = self._clock.now()
+
+        def write(transaction: Transaction) -> None:
+            for event in events:
+                record(transaction, event, now)
+
+        try:
+            await self._database.write(write)
+        except Rejected:
+            if len(events) > 1:
+                for event in events:
+                    await self._write([event])
+            elif events[0].channel_id is not None or events[0].person_id is not None:
+                await self._write([replace(events[0], channel_id=None, person_id=None, moved_to=None)])
+            else:
+                raise
 
 
 def setting_of(controls: Controls) -> Setting:

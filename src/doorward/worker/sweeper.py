@@ -38,8 +38,11 @@ class Sweeper:
         self._database.listen(changes.TOPIC, woken)
         while True:
             try:
-                await self.sweep()
                 due = await self._database.read(next_expiry)
+                if due is not None and due <= self._clock.now():
+                    await self.sweep()
+                    continue
+                await self._forget()
             except DatabaseUnavailable as error:
                 _log.warning("sweeping has to wait", reason=str(error))
                 due = None
@@ -60,6 +63,10 @@ class Sweeper:
             swept += batch
             if not batch:
                 break
+        return swept
+
+    async def _forget(self) -> None:
+        now = self._clock.now()
         if now - self._forgot_at > _FORGET_EVERY_MS:
             self._forgot_at = now
 
@@ -67,4 +74,3 @@ class Sweeper:
                 return changes.forget_old(transaction, now)
 
             await self._database.write(forget)
-        return swept

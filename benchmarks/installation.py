@@ -9,7 +9,8 @@ from doorward.db.connect import open_database
 from doorward.db.migrate import upgrade
 from doorward.db.sqlite import connect
 from doorward.db.unit_of_work import Transaction
-from doorward.kit.crypto import Vault, load_secret_key
+from doorward.installation.vault import open_vault
+from doorward.kit.crypto import Vault
 from doorward.oauth.scopes import ALL_SCOPES
 from doorward.oauth.tokens import create_token
 
@@ -27,7 +28,7 @@ def fill(data_dir: Path, *, people: int, channels: int, roles: int, now: int = N
     data_dir.mkdir(parents=True, exist_ok=True)
     file = data_dir / "doorward.db"
     upgrade(f"sqlite:///{file}")
-    vault = Vault(load_secret_key(None, data_dir / "secret.key"))
+    vault = _vault(data_dir, f"sqlite:///{file}")
     with closing(connect(file)) as connection:
         connection.execute("BEGIN")
         _account(connection, now)
@@ -50,6 +51,14 @@ def fill(data_dir: Path, *, people: int, channels: int, roles: int, now: int = N
             )
 
         return database.write_now(token)
+    finally:
+        database.close()
+
+
+def _vault(data_dir: Path, url: str) -> Vault:
+    database = open_database(url)
+    try:
+        return open_vault(None, data_dir / "secret.key", database)
     finally:
         database.close()
 

@@ -9,6 +9,7 @@ from doorward.credentials import tables as credentials
 from doorward.db.metadata import metadata
 from doorward.events import tables as events
 from doorward.groups import tables as groups
+from doorward.installation import tables as installation
 from doorward.oauth import tables as oauth
 from doorward.people import tables as people
 from doorward.reservations import tables as reservations
@@ -26,6 +27,7 @@ DECLARATIONS: Final = (
     credentials,
     events,
     groups,
+    installation,
     oauth,
     people,
     reservations,

@@ -1,13 +1,17 @@
 """The main job, end to end: an integration books, the door opens for that person then, and for nobody else."""
 
 import json
+import signal
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+from sqlalchemy import text
 
+from doorward.db.connect import open_database
+from doorward.db.query import Query
 from doorward.kit.timestamps import day_bounds
 from tests.support.installation import Installation, Server
 from tests.support.server import client
@@ -196,6 +200,36 @@ def test_a_door_forced_open_and_a_request_to_exit(house: Installation, made: dic
     assert house.json("door", "close", channel)["alarm"] is None
     assert house.json("door", "rex", channel)["lock"] == "released"
     assert house.json("door", "open", channel)["alarm"] is None
+
+
+def test_a_server_that_is_told_to_stop_puts_everything_away(installation: Installation) -> None:
+    made = installation.demo()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        running = Server(installation)
+        with client(running.base_url, made["token"]) as api:
+            for _ in range(5):
+                assert api.get("/api/3/roles").status_code == 200
+        running.process.send_signal(number)
+        assert running.stop() == 0, running.errors
+        assert not (installation.data_dir / "control.sock").exists()
+        assert "Traceback" not in running.errors
+    database = open_database(made["database"])
+    uses = Query(text("SELECT sum(uses) FROM usage_counts WHERE endpoint = 'listRoles'"), int)
+    assert database.read_now(lambda tx: tx.one(uses)) == 10
+    database.close()
+
+
+def test_a_number_too_large_for_an_id_is_bad_input(house: Installation) -> None:
+    huge = "9" * 24
+    for command in (
+        ("person", "delete"),
+        ("role", "update"),
+        ("group", "update"),
+        ("shift", "delete"),
+        ("site", "delete"),
+    ):
+        done = house.run(*command, huge)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), (command, done.stderr)
 
 
 def test_no_secret_is_in_what_the_server_logs(made: dict[str, Any], server: Server) -> None:

@@ -1,6 +1,8 @@
 """Who gets in: tokens, scopes, permissions; and what errors look like (behaviour.md, "HTTP" and "OAuth 2.0")."""
 
+import json
 import socket
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import httpx
@@ -23,9 +25,10 @@ def test_without_a_token_that_holds_the_answer_is_401(served: Served, header: st
     headers = {} if header is None else {b"Authorization": header.encode()}
     answer = httpx.get(f"{served.base_url}/api/3/roles", headers=headers)
     assert (answer.status_code, answer.json()) == (401, UNAUTHORIZED)
-    expected = 'Bearer realm="doorward"' if header is None else 'error="invalid_token"'
-    assert expected in answer.headers["www-authenticate"]
-    assert ("error=" in answer.headers["www-authenticate"]) == (header is not None)
+    challenge = answer.headers["www-authenticate"]
+    assert challenge.startswith('Bearer realm="doorward"')
+    # RFC 6750, 3.1: without a bearer token the challenge names no error.
+    assert ('error="invalid_token"' in challenge) == (header or "").lower().startswith("bearer")
 
 
 def test_a_token_in_the_query_string_is_not_looked_at(served: Served, world: World) -> None:
@@ -144,6 +147,48 @@ def test_another_method_is_a_405_that_names_the_allowed_ones(api: httpx.Client) 
     answer = api.put("/api/3/roles")
     assert (answer.status_code, answer.json()["error"]) == (405, "method_not_allowed")
     assert "GET" in answer.headers["allow"]
+
+
+def test_options_and_head_are_answered(api: httpx.Client, served: Served) -> None:
+    for path in ("/api/3/roles", "/api/3/reservations", "/api/3/reservations/1"):
+        assert api.options(path).status_code == 204
+        assert "OPTIONS" in httpx.options(served.base_url + path).headers["allow"]
+    head = api.head("/api/3/roles")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == api.get("/api/3/roles").headers["content-length"]
+    assert httpx.head(f"{served.base_url}/api/3/roles").status_code == 401
+
+
+def test_no_cache_keeps_an_answer(api: httpx.Client) -> None:
+    assert api.get("/api/3/roles").headers["cache-control"] == "no-store"
+    assert api.get("/api/3/nothing").headers["cache-control"] == "no-store"
+
+
+def raw(served: Served, *parts: bytes) -> bytes:
+    address = urlsplit(served.base_url)
+    answer = b""
+    with socket.create_connection((address.hostname or "", address.port or 0), timeout=20) as connection:
+        with suppress(OSError):
+            for part in parts:
+                connection.sendall(part)
+        while chunk := connection.recv(65_536):
+            answer += chunk
+    return answer
+
+
+def test_what_is_no_http_is_answered_in_json(served: Served) -> None:
+    for nonsense in (b"FOO / HTTP/1.1\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"nonsense\r\n\r\n"):
+        head, _, body = raw(served, nonsense).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400 ")
+        assert json.loads(body)["error"] == "bad_request"
+
+
+def test_a_head_without_end_is_refused_before_it_fills_the_memory(served: Served) -> None:
+    line = b"X-Filler: " + b"x" * 60_000 + b"\r\n"
+    for parts in ([b"GET / HTTP/1.1\r\n", *[line] * 50], [b"GET / HTTP/1.1\r\nX-Endless: ", *[b"x" * 60_000] * 50]):
+        head, _, body = raw(served, *parts).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 431 ")
+        assert json.loads(body)["error"] == "request_header_fields_too_large"
 
 
 def test_a_trailing_json_on_a_path_is_accepted(api: httpx.Client) -> None:

@@ -175,6 +175,21 @@ def test_a_token_is_printed_alone_and_holds_until_it_is_revoked(doorward: Comman
         database.close()
 
 
+def test_a_token_of_an_application_is_revoked_with_the_applications(doorward: Commands) -> None:
+    doorward.json("user", "create", "owner@example.com", "--role", "owner")
+    application = doorward.json("app", "create", "Sync", "--service")
+    make = ["token", "create", "--user", "owner@example.com", "--scope", "account.role"]
+    token = doorward.json(*make, "--app", application["client_id"])["token"]
+    of_the_command_line = doorward.json(*make)["token"]
+    assert doorward.json("token", "revoke", "--app", application["client_id"]) == {"revoked": 1}
+    assert doorward.refusal("token", "revoke", token) == "there is no such token, or it was revoked before"
+    assert doorward.json("token", "revoke", of_the_command_line) == {"revoked": 1}
+    assert doorward.refusal(*make, "--app", "nobody") == "there is no application with the client id nobody"
+    other = doorward.json("account", "create", "Other", "--time-zone", "Europe/London")["public_id"]
+    foreign = doorward.json("app", "create", "Foreign", "--service", "--account", other)
+    assert "app belongs to another account" in doorward.refusal(*make, "--app", foreign["client_id"])
+
+
 def test_a_token_that_begins_with_a_dash_is_a_token_and_no_option(doorward: Commands) -> None:
     assert doorward.refusal("token", "revoke", "-7ZZquVvZ4d") == "there is no such token, or it was revoked before"
 

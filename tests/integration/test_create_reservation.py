@@ -1,6 +1,7 @@
 """POST /api/3/reservations: contract page "create reservation"; behaviour.md, "Reservations"."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -248,12 +249,21 @@ def test_a_user_limited_to_sites_sees_what_touches_them_and_deletes_only_what_is
     with served.client(token) as limited:
         listed = limited.get("/api/3/reservations")
         assert [entry["id"] for entry in listed.json()] == [here, both]
+        assert [entry["channel_ids"] for entry in listed.json()] == [[north], [north]], "not those of other sites"
         assert listed.headers["total"] == "2"
         names = [role["name"] for role in limited.get("/api/3/roles").json()]
         assert names == sorted([f"Reservation {here}", f"Reservation {both}"])
         assert limited.delete(f"/api/3/reservations/{away}").status_code == 404
         assert limited.delete(f"/api/3/reservations/{both}").status_code == 403
         assert limited.delete(f"/api/3/reservations/{here}").status_code == 200
+
+
+def test_of_several_who_delete_a_reservation_at_once_one_has_deleted_it(api: httpx.Client, world: World) -> None:
+    for _ in range(4):
+        number = post(api, body_of(world)).json()["id"]
+        with ThreadPoolExecutor(12) as pool:
+            answers = list(pool.map(lambda _, n=number: api.delete(f"/api/3/reservations/{n}").status_code, range(12)))
+        assert sorted(answers) == [200] + [404] * 11
 
 
 def test_reservations_page_with_the_headers_of_both_vendor_generations(api: httpx.Client, world: World) -> None:

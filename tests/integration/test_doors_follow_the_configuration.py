@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from doorward.channels.service import create_channel, delete_channel, update_channel
-from doorward.db.query import Query
-from doorward.db.unit_of_work import Database, Transaction
+from doorward.db.query import Query, number
+from doorward.db.unit_of_work import Database, DatabaseUnavailable, Transaction
 from doorward.decision.engine import decide, decide_person
 from doorward.decision.snapshot import Credential, DoorState, Presented
 from doorward.events.tables import events
@@ -33,6 +33,7 @@ from tests.support.world import World
 
 MONDAY_TO_FRIDAY = ["mon", "tue", "wed", "thu", "fri"]
 HOUR = 3_600_000
+BUTTON = Query(select(func.count()).select_from(events).where(events.c.event_code == 30), number)
 
 
 class Changes:
@@ -288,7 +289,6 @@ def test_a_door_decides_with_what_it_knows_when_the_database_is_gone(world: Worl
 
     async def run() -> tuple[bool, int]:
         doors = await follow(world.database, world.vault, clock)
-        from doorward.db.unit_of_work import DatabaseUnavailable
 
         async def gone(_: object) -> object:
             raise DatabaseUnavailable("gone")
@@ -341,6 +341,85 @@ def test_a_long_reading_of_the_configuration_is_not_begun_again_and_again(world:
         await doors.stop()
 
     asyncio.run(run())
+
+
+def test_a_door_relocks_on_time_while_the_database_hangs(world: World, clock: FixedClock) -> None:
+    channel = world.channel_ids[0]
+    body = {"mode": "unlock", "relock_at": "2026-03-02T09:30:00Z"}
+    world.database.write_now(lambda tx: update_channel(tx, world.account_id, channel, body, clock.now()))
+
+    async def run() -> None:
+        doors = await follow(world.database, world.vault, clock)
+        read, write = world.database.read, world.database.write
+        hanging = asyncio.Event()
+
+        async def hang(_: object) -> object:
+            await hanging.wait()
+            raise DatabaseUnavailable("hung")
+
+        world.database.read = world.database.write = hang  # type: ignore[method-assign,assignment]
+        tasks = [asyncio.create_task(chore()) for chore in (doors.follow, doors.keep_time, doors.keep_record)]
+        assert doors.driver.is_released(channel)
+        clock.advance(30 * 60_000)
+        await asyncio.sleep(0.6)
+        assert not doors.driver.is_released(channel)
+        assert (await doors.present(channel, Presented(Credential("card", "1234")))).event_code == 27
+        hanging.set()
+        world.database.read, world.database.write = read, write  # type: ignore[method-assign]
+        await asyncio.sleep(0.8)
+        for task in tasks:
+            task.cancel()
+        await doors.stop()
+
+    asyncio.run(run())
+    codes = Query(select(events.c.event_code), number)
+    assert world.database.read_now(lambda tx: tx.all(codes)) == [27]
+
+
+@pytest.mark.parametrize("value", ["\ud800", "\x00", "x" * 70_000, ""])
+def test_whatever_is_presented_the_events_after_it_are_on_record(world: World, clock: FixedClock, value: str) -> None:
+    async def run() -> None:
+        doors = await follow(world.database, world.vault, clock)
+        for presented in (value, "1234"):
+            verdict = await doors.present(world.channel_ids[0], Presented(Credential("card", presented)))
+            assert not verdict.admitted
+        assert not doors._facts
+        await doors.stop()
+
+    asyncio.run(run())
+    codes = Query(select(events.c.event_code).order_by(events.c.id), number)
+    assert world.database.read_now(lambda tx: tx.all(codes)) == [20, 27]
+
+
+def test_an_event_that_cannot_be_written_does_not_keep_the_others_waiting(world: World, clock: FixedClock) -> None:
+    async def run() -> None:
+        doors = await follow(world.database, world.vault, clock)
+        write = world.database.write
+        refused = 0
+
+        async def refuse_some(work: Any) -> Any:
+            nonlocal refused
+
+            def checked(transaction: Transaction) -> Any:
+                result = work(transaction)
+                if transaction.one(BUTTON) and refused < 2:
+                    raise ValueError("no such event can be written")
+                return result
+
+            try:
+                return await write(checked)
+            except ValueError:
+                refused += 1
+                raise
+
+        world.database.write = refuse_some  # type: ignore[method-assign]
+        doors.driver.press_rex(world.channel_ids[0])
+        doors.driver.move(world.channel_ids[1], True)
+        await doors.stop()
+
+    asyncio.run(run())
+    codes = Query(select(events.c.event_code).order_by(events.c.id), number)
+    assert world.database.read_now(lambda tx: tx.all(codes)) == [30, 13, 33]
 
 
 def test_a_request_to_exit_and_a_relock_need_no_database(world: World, clock: FixedClock) -> None:

@@ -101,18 +101,20 @@ def test_a_deleted_person_cannot_be_put_into_a_group(world: World) -> None:
     }
 
 
-def test_the_doors_are_told_who_came_and_went_and_of_everything_when_roles_change(world: World) -> None:
+def test_the_doors_are_told_who_came_and_went_and_of_all_members_when_roles_change(world: World) -> None:
     stays, comes, a_role = someone(world), someone(world), role(world, "A")
     made = create(world, person_ids=[world.person_id, stays])
     came_and_went = {Note(person_id=world.person_id), Note(person_id=comes)}
     assert notes_of(world.database, lambda: update(world, made.id, person_ids=[stays, comes])) == came_and_went
     assert notes_of(world.database, lambda: update(world, made.id, name="Crew", notes="n")) == set()
-    assert notes_of(world.database, lambda: update(world, made.id, role_ids=[a_role])) == {Note()}
-    assert notes_of(world.database, lambda: write(world, delete_group, made.id)) == {Note()}
+    members = {Note(person_id=stays), Note(person_id=comes)}
+    assert notes_of(world.database, lambda: update(world, made.id, role_ids=[a_role])) == members
+    assert notes_of(world.database, lambda: write(world, delete_group, made.id)) == members
 
 
-def test_more_people_than_fifty_are_one_note(world: World) -> None:
-    people = [someone(world) for _ in range(51)]
+def test_very_many_people_are_one_note(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("doorward.changes.people.MOST_NOTED", 5)
+    people = [someone(world) for _ in range(6)]
     made = create(world)
     assert notes_of(world.database, lambda: update(world, made.id, person_ids=people)) == {Note()}
 

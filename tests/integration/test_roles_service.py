@@ -1,5 +1,7 @@
 """roles/service.py on both databases: behaviour.md, "Roles"."""
 
+from functools import partial
+
 import pytest
 
 from doorward.groups.service import create_group
@@ -138,8 +140,9 @@ def test_a_deleted_person_cannot_hold_a_role(world: World) -> None:
     }
 
 
-def test_the_doors_are_told_of_the_role_of_its_people_and_of_everything_when_groups_change(world: World) -> None:
-    group = write(world, create_group, {"name": "Staff"}).id
+def test_the_doors_are_told_of_the_role_of_its_people_and_of_its_groups_members(world: World) -> None:
+    member = world.person("Grace", "Hopper")
+    group = write(world, create_group, {"name": "Staff", "person_ids": [member]}).id
     made = create(world)
     assert notes_of(world.database, lambda: update(world, made.id, channel_ids=world.channel_ids)) == {
         Note(role_id=made.id)
@@ -148,4 +151,8 @@ def test_the_doors_are_told_of_the_role_of_its_people_and_of_everything_when_gro
         Note(role_id=made.id),
         Note(person_id=world.person_id),
     }
-    assert notes_of(world.database, lambda: update(world, made.id, group_ids=[group])) == {Note()}
+    for group_ids in ([group], []):
+        assert notes_of(world.database, partial(update, world, made.id, group_ids=group_ids)) == {
+            Note(role_id=made.id),
+            Note(person_id=member),
+        }

@@ -87,11 +87,16 @@ def test_the_last_day_is_not_before_the_first(world: World) -> None:
     assert update(world, made.id, last_day=None).last_day is None
 
 
-def test_only_what_is_given_changes_and_the_doors_are_told_of_everything(world: World, clock: FixedClock) -> None:
+def test_only_what_is_given_changes_and_the_doors_are_told_of_what_uses_it(world: World, clock: FixedClock) -> None:
     made = create(world, holidays="replace")
+    role = write(world, create_role, {"name": "Staff", "shift_id": made.id}).id
+    write(world, update_channel, world.channel_ids[0], {"auto_unlock_shift_id": made.id})
     clock.advance(1000)
     changed: list[Shift] = []
-    assert notes_of(world.database, lambda: changed.append(update(world, made.id, windows=[NIGHT]))) == {Note()}
+    assert notes_of(world.database, lambda: changed.append(update(world, made.id, windows=[NIGHT]))) == {
+        Note(role_id=role),
+        Note(channel_id=world.channel_ids[0]),
+    }
     assert changed == [
         made._replace(windows=(DayWindow(("fri", "holiday"), "22:00", "06:00"),), updated_at=clock.now())
     ]

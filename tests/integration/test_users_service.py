@@ -114,8 +114,16 @@ def test_a_disabled_user_is_let_in_no_more_at_once(world: World, clock: FixedClo
     assert write(world, disable_user, user_id).disabled_at == now
     with pytest.raises(Unauthorized):
         world.database.read_now(enter)
+
+
+def test_an_enabled_user_gets_no_old_token_back(world: World, clock: FixedClock) -> None:
+    user_id, token = world.user("admin")
+    _, untouched = world.user("viewer")
+    write(world, disable_user, user_id)
     assert write(world, enable_user, user_id).disabled_at is None
-    assert world.database.read_now(enter) == user_id
+    with pytest.raises(Unauthorized):
+        world.database.read_now(lambda tx: authenticate(tx, token, clock.now()))
+    world.database.read_now(lambda tx: authenticate(tx, untouched, clock.now()))
 
 
 def test_users_are_listed_by_id(world: World) -> None:

@@ -11,6 +11,7 @@ import uvicorn
 from doorward.api.app import create_app
 from doorward.db.unit_of_work import Database
 from doorward.kit.clock import Clock
+from doorward.process.http import configuration
 from doorward.wire.context import Context
 
 
@@ -20,7 +21,8 @@ def serving(database: Database, clock: Clock) -> Iterator[tuple[str, Context]]:
     context = Context(database, clock)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(create_app(context), lifespan="on", log_config=None, access_log=False, ws="none")
+        config = configuration(create_app(context))
+        config.loop = "auto"
         server = uvicorn.Server(config)
         started = threading.Event()
 

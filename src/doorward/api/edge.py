@@ -4,12 +4,15 @@ import re
 from secrets import token_hex
 from typing import Any, Final, cast
 
+from litestar import HttpMethod
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from doorward.wire.context import REQUEST_ID
 
 _GIVEN: Final = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 _HEADER: Final = b"x-request-id"
+_NO_STORE: Final = (b"cache-control", b"no-store")
+"""Answers are about people and doors: no cache on the way keeps them."""
 
 
 def edge(app: ASGIApp) -> ASGIApp:
@@ -31,9 +34,15 @@ def edge(app: ASGIApp) -> ASGIApp:
             scope["path"] = path.removesuffix(".json")
             scope["raw_path"] = scope["raw_path"].removesuffix(b".json")
 
+        if str(cast(dict[str, Any], scope)["method"]) == "HEAD":
+            # RFC 9110, 9.3.2: the same answer without its content, which the server below leaves out by itself.
+            scope = cast(Scope, {**scope, "method": HttpMethod.GET})
+        is_api = path.startswith(("/api/", "/oauth/"))
+
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (_HEADER, request_id)]
+                headers = [*message["headers"], (_HEADER, request_id)]
+                message["headers"] = [*headers, _NO_STORE] if is_api else headers
             await send(message)
 
         await app(scope, receive, send_with_id)

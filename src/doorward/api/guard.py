@@ -17,8 +17,8 @@ _LONGEST_TOKEN = 1024
 
 async def require_scope(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Let the request pass, leaving its Principal in the scope. Raises Unauthorized, InsufficientScope or Forbidden."""
-    if handler.opt.get("public"):
-        return
+    if handler.opt.get("public") or "scopes" not in handler.opt:
+        return  # without scopes there is only the framework's own OPTIONS: create_app() has made sure
     context = context_of(connection)
     token = bearer_token(connection.headers.get("authorization"))
     now = context.clock.now()
@@ -43,6 +43,8 @@ def bearer_token(header: str | None) -> str:
         raise Unauthorized(challenge=None)
     scheme, _, token = header.strip().partition(" ")
     token = token.strip()
-    if scheme.lower() != "bearer" or not token or len(token) > _LONGEST_TOKEN:
+    if scheme.lower() != "bearer":
+        raise Unauthorized(challenge=None)
+    if not token or len(token) > _LONGEST_TOKEN:
         raise Unauthorized
     return token

@@ -10,7 +10,7 @@ from doorward.db.query import Query, one_of
 from doorward.db.unit_of_work import Transaction
 from doorward.people.tables import people
 
-MOST_NOTED: Final = 50
+MOST_NOTED: Final = 1000
 """Of more people than this, one note about the whole account is less work for the doors."""
 
 _TOUCH: Final = Query[None](update(people).where(one_of(people.c.id, "ids")).values(updated_at=bindparam("now")))

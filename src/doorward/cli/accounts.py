@@ -34,7 +34,7 @@ def create(
     json: JsonOption = False,
 ) -> None:
     """Create an account, with credential types for cards and PINs."""
-    with open_session(database, data_dir) as session:
+    with open_session(database, data_dir, create=True) as session:
         now = session.clock.now()
 
         def make(transaction: Transaction) -> Account:

@@ -137,9 +137,10 @@ def _compile(
     session: Session, channel_id: int, credentials: list[Credential], person_ids: list[int]
 ) -> tuple[CompiledChannel, dict[int, Presence]]:
     """The channel with those whom the question is about. Raises NotFound."""
+    vault = session.vault
 
     def read(transaction: Transaction) -> tuple[CompiledChannel, dict[int, Presence]]:
-        compiled = compile_for(transaction, session.vault, channel_id, credentials, person_ids)
+        compiled = compile_for(transaction, vault, channel_id, credentials, person_ids)
         if compiled is None:
             raise NotFound(f"there is no channel {channel_id}")
         return compiled, read_presence(transaction, compiled.controls.account_id)

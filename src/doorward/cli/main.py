@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 it could not be done (no database, a bug), 2 bad input.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -25,7 +26,7 @@ from doorward.cli import (
     users,
 )
 from doorward.db.connect import InvalidDatabaseUrl
-from doorward.db.unit_of_work import DatabaseTooOld, DatabaseUnavailable
+from doorward.db.unit_of_work import DatabaseUnavailable, WrongSchema
 from doorward.kit.crypto import SecretKeyError
 from doorward.kit.errors import DoorwardError
 from doorward.oauth.scopes import UnknownScope
@@ -82,7 +83,7 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(error.format_message(), error.exit_code)
     except (DoorwardError, UnknownScope, InvalidDatabaseUrl, InvalidSetting) as error:
         return _fail(str(error), 2)
-    except (DatabaseUnavailable, DatabaseTooOld, SecretKeyError, OSError) as error:
+    except (DatabaseUnavailable, WrongSchema, SecretKeyError, OSError) as error:
         return _fail(str(error), 1)
     except KeyboardInterrupt:
         return 130
@@ -96,5 +97,6 @@ def _fail(text: str, code: int) -> int:
 
 
 def main() -> None:
-    """The console script."""
+    """The console script. What it makes is for nobody else: the data directory, the database, keys, secrets."""
+    os.umask(0o077)
     sys.exit(run(sys.argv[1:]))

@@ -7,11 +7,12 @@ import typer
 
 from doorward.cli.output import show
 from doorward.cli.rows import given, naming, row_of, unset
-from doorward.cli.session import AccountOption, DatabaseOption, DataDirOption, JsonOption, Session, open_session
+from doorward.cli.session import AccountOption, DatabaseOption, DataDirOption, JsonOption, open_session
 from doorward.credentials.service import list_credentials
 from doorward.credentials.types import list_types
 from doorward.db.unit_of_work import Transaction
 from doorward.decision.codes import CARD, PIN
+from doorward.kit.crypto import Vault
 from doorward.kit.errors import Invalid
 from doorward.kit.pages import Page
 from doorward.people.person import Person
@@ -90,11 +91,12 @@ def create(
     _blank_is_none(body)
     with open_session(database, data_dir) as session:
         account_id, now = session.account(account).id, session.clock.now()
+        vault = session.vault
 
         def make(transaction: Transaction) -> dict[str, Any]:
             named = _name_credentials(transaction, account_id, card, pin)
-            made = create_person(transaction, session.vault, account_id, body | named, now)
-            return _row(transaction, session, made, named)
+            made = create_person(transaction, vault, account_id, body | named, now)
+            return _row(transaction, vault, made, named)
 
         row = session.write(make)
     show(row, json)
@@ -136,11 +138,12 @@ def update(
     unset(body, group_ids=no_groups, role_ids=no_roles)
     with open_session(database, data_dir) as session:
         account_id, now = session.account(account).id, session.clock.now()
+        vault = session.vault
 
         def change(transaction: Transaction) -> dict[str, Any]:
             named = _name_credentials(transaction, account_id, card, pin)
-            changed = update_person(transaction, session.vault, account_id, person, body | named, now)
-            return _row(transaction, session, changed, named)
+            changed = update_person(transaction, vault, account_id, person, body | named, now)
+            return _row(transaction, vault, changed, named)
 
         with naming("person", person):
             row = session.write(change)
@@ -195,7 +198,7 @@ def _name_credentials(transaction: Transaction, account_id: int, card: str | Non
     return named
 
 
-def _row(transaction: Transaction, session: Session, person: Person, named: Collection[str]) -> dict[str, Any]:
+def _row(transaction: Transaction, vault: Vault, person: Person, named: Collection[str]) -> dict[str, Any]:
     """The person, with those of their credentials that this command gave them: a random PIN must be read somewhere."""
-    held = list_credentials(transaction, session.vault, person.account_id, [person.id])
+    held = list_credentials(transaction, vault, person.account_id, [person.id])
     return row_of(person) | {found.slug: found.value for found in held if found.slug in named}

@@ -48,13 +48,13 @@ def demo(
     settings = load(database=database, data_dir=data_dir, port=port)
     made = prepare_demo(settings)
     if no_serve:
-        _show(made, f"http://{settings.host}:{settings.port}", json)
+        _show(made, f"http://{settings.host}:{settings.port}", json, serving=False)
         return
-    serve_process(settings, lambda base_url: _show(made, base_url, json))
+    serve_process(settings, lambda base_url: _show(made, base_url, json, serving=True))
 
 
-def _show(made: "Demo", base_url: str, json: bool) -> None:
+def _show(made: "Demo", base_url: str, json: bool, *, serving: bool) -> None:
     if json:
         print_json(made.answer(base_url))
     else:
-        typer.echo(made.welcome(base_url))
+        typer.echo(made.welcome(base_url) if serving else made.made())

@@ -9,12 +9,13 @@ from typing import Annotated, TypeVar
 import typer
 
 from doorward.accounts.service import Account, get_account, list_accounts
-from doorward.db.connect import open_database
-from doorward.db.migrate import ready
+from doorward.db.connect import open_database, sqlite_path
+from doorward.db.migrate import current, ready, require_newest
 from doorward.db.unit_of_work import Database, Work
+from doorward.installation.vault import open_vault
 from doorward.kit import public_ids
 from doorward.kit.clock import Clock, SystemClock
-from doorward.kit.crypto import Vault, load_secret_key
+from doorward.kit.crypto import Vault
 from doorward.kit.errors import BadRequest, NotFound
 from doorward.kit.fields import LARGEST_ID
 from doorward.settings import Settings, load
@@ -57,8 +58,8 @@ class Session:
 
     @cached_property
     def vault(self) -> Vault:
-        """Encrypts and finds PINs."""
-        return open_vault(self.settings)
+        """Encrypts and finds PINs. To be asked for before a transaction begins. Raises SecretKeyError."""
+        return open_vault(self.settings.secret_key, self.settings.secret_key_file, self.database)
 
     def account(self, given: str | None = None) -> Account:
         """The account that is meant: by its public id or its number; the only one if none is named.
@@ -81,20 +82,33 @@ class Session:
         return accounts[0]
 
 
-def open_vault(settings: Settings) -> Vault:
-    """The vault of the installation's secret key, which is made at first use. Raises SecretKeyError."""
-    return Vault(load_secret_key(settings.secret_key, settings.secret_key_file))
-
-
 @contextmanager
 def open_session(
-    database: str | None = None, data_dir: str | None = None, clock: Clock | None = None
+    database: str | None = None, data_dir: str | None = None, clock: Clock | None = None, *, create: bool = False
 ) -> Iterator[Session]:
-    """Open the database of the options, creating the schema in an empty one. Raises DatabaseTooOld for an old one."""
+    """Open the database of the options, creating the schema in an empty one only if told so.
+
+    Raises BadRequest where there is no installation, WrongSchema for a database of another version.
+    """
     settings = load(database=database, data_dir=data_dir)
-    ready(settings.database)
+    if create:
+        ready(settings.database)
+    elif current(settings.database) is None:
+        raise BadRequest(
+            f"there is no installation in {_place(settings)} yet: "
+            "doorward account create NAME --time-zone TZ, or doorward demo"
+        )
+    require_newest(settings.database)
     opened = open_database(settings.database)
     try:
         yield Session(settings, opened, clock or SystemClock())
     finally:
         opened.close()
+
+
+def _place(settings: Settings) -> str:
+    """Where the data is, without the password that a URL may have."""
+    file = sqlite_path(settings.database)
+    if file is None:
+        return "the database"
+    return str(file.parent if file.parent == settings.data_dir else file)

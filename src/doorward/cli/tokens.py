@@ -32,6 +32,15 @@ def create(
     expires_in: Annotated[
         int, typer.Option("--expires-in", min=1, max=_LONGEST_SECONDS, help="Seconds.")
     ] = ACCESS_TOKEN_SECONDS,
+    client_id: Annotated[
+        str | None,
+        typer.Option(
+            "--app",
+            metavar="CLIENT_ID",
+            help="The application it belongs to, else the command line's.",
+            show_default=False,
+        ),
+    ] = None,
     database: DatabaseOption = None,
     data_dir: DataDirOption = None,
     json: JsonOption = False,
@@ -45,7 +54,12 @@ def create(
             found = known_user(transaction, user)
             if found.disabled_at is not None:
                 raise Invalid({"user": ["is disabled"]})
-            application = command_line_application(transaction, found.account_id, now)
+            if client_id is None:
+                application = command_line_application(transaction, found.account_id, now)
+            else:
+                application = known_application(transaction, client_id)
+                if application.account_id != found.account_id:
+                    raise Invalid({"app": ["belongs to another account than the user"]})
             return create_token(
                 transaction,
                 account_id=found.account_id,

@@ -13,6 +13,7 @@ from doorward.decision.snapshot import Credential, DoorState, Presence, Presente
 from doorward.decision.values import normal_value
 from doorward.decision.verdict import Verdict
 from doorward.drivers.base import Mode, ReaderDriver
+from doorward.kit.text import InvalidText, clean
 
 _OPENING_GRACE_MS: Final = 1_000
 """A door pushed at the last moment of the release is seen to open a little later."""
@@ -94,7 +95,7 @@ class Door:
         if verdict.admitted:
             self._release(at)
         self._driver.feedback(self.id, "granted" if verdict.admitted else "denied")
-        credential = None if presented.first.kind == PIN else presented.first.value
+        credential = None if presented.first.kind == PIN else _recordable(presented.first.value)
         self._sink(Fact(self.id, verdict.event_code, at, verdict, credential, self._moved(verdict, at)))
         return verdict
 
@@ -155,6 +156,14 @@ class Door:
         if not verdict.admitted or verdict.person is None or channel.area_from == channel.area_to:
             return None
         return Presence(channel.area_to, at)
+
+
+def _recordable(value: str) -> str | None:
+    """What a reader reported, if it can be kept: a reader may report anything."""
+    try:
+        return clean(value)
+    except InvalidText:
+        return None
 
 
 def _normal(presented: Presented) -> Presented:

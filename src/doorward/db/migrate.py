@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from doorward.db.connect import sqlite_path
 from doorward.db.sqlite import connect as connect_sqlite
-from doorward.db.unit_of_work import DatabaseTooOld, DatabaseUnavailable
+from doorward.db.unit_of_work import DatabaseUnavailable, WrongSchema
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -68,12 +68,17 @@ def _connection(url: str) -> Iterator[Connection]:
 
 
 def upgrade(url: str) -> str:
-    """Create or upgrade the schema in one transaction, however many processes try at once; gives the revision."""
+    """Create or upgrade the schema in one transaction, however many processes try at once; gives the revision.
+
+    Raises WrongSchema for a database that a newer version made.
+    """
     from alembic import command  # noqa: PLC0415
     from alembic.migration import MigrationContext  # noqa: PLC0415
 
     with _connection(url) as connection:
-        if MigrationContext.configure(connection).get_current_revision() != newest():
+        found = MigrationContext.configure(connection).get_current_revision()
+        _refuse_newer(found)
+        if found != newest():
             command.upgrade(_config(connection), "head")
     return newest()
 
@@ -114,16 +119,24 @@ def _current_of_server(url: str) -> str | None:
 
 
 def require_newest(url: str) -> None:
-    """Raises DatabaseTooOld unless the database has the schema of this version."""
+    """Raises WrongSchema unless the database has the schema of this version."""
     found = current(url)
+    _refuse_newer(found)
     if found != newest():
-        raise DatabaseTooOld(
+        raise WrongSchema(
             f"the database has schema {found or 'none'}, this version needs {newest()}: run `doorward db upgrade`"
         )
 
 
+def _refuse_newer(found: str | None) -> None:
+    if found is not None and found > newest():
+        raise WrongSchema(
+            f"the database was made by a newer version of Doorward (schema {found}; this version needs {newest()})"
+        )
+
+
 def ready(url: str) -> None:
-    """Create the schema in an empty database. Raises DatabaseTooOld for one that has another version's."""
+    """Create the schema in an empty database. Raises WrongSchema for one that has another version's."""
     if current(url) is None:
         upgrade(url)
     require_newest(url)

@@ -19,11 +19,18 @@ from sqlalchemy.sql import func
 
 from doorward.db.query import Backend, Params, Query, number
 from doorward.db.unit_of_work import DatabaseUnavailable, Rejected, Work
+from doorward.kit.errors import BadRequest
 
 T = TypeVar("T")
 
 _THREADS: Final = 8
 _ATTEMPTS: Final = 5
+_PATIENCE: Final[dict[str, Any]] = {
+    "connect_timeout": 10,
+    "tcp_user_timeout": 20_000,
+    "keepalives_idle": 20,
+    "options": "-c statement_timeout=60000 -c lock_timeout=20000 -c idle_in_transaction_session_timeout=60000",
+}
 _LOCK_TOPIC: Final = Query(select(func.pg_advisory_xact_lock(bindparam("topic"))), number)
 
 
@@ -69,6 +76,8 @@ class PostgresqlTransaction:
             return self._connection.execute(compiled.sql, params)
         except errors.IntegrityError as error:
             raise _rejected(error) from error
+        except errors.NumericValueOutOfRange:
+            raise BadRequest("a number is out of range") from None
 
 
 def _rejected(error: errors.IntegrityError) -> Rejected:
@@ -126,6 +135,9 @@ class PostgresqlDatabase:
                 if last:
                     raise DatabaseUnavailable("the database is too busy") from error
                 continue
+            except (errors.QueryCanceled, errors.LockNotAvailable) as error:
+                connection.rollback()
+                raise DatabaseUnavailable(f"the database took too long: {error}") from error
             except psycopg.OperationalError as error:
                 self._let_go(connection)
                 if last:
@@ -149,7 +161,7 @@ class PostgresqlDatabase:
         connection: psycopg.Connection[Any] | None = getattr(self._held, "connection", None)
         if connection is None or connection.closed:
             try:
-                connection = psycopg.connect(self._url, autocommit=True, connect_timeout=10)
+                connection = psycopg.connect(self._url, autocommit=True, **_PATIENCE)
             except psycopg.OperationalError as error:
                 raise DatabaseUnavailable(f"the database cannot be reached: {error}") from error
             self._held.connection = connection

@@ -5,21 +5,28 @@ only then tells the callers (docs/decisions/0004). Many writers in one process w
 """
 
 import asyncio
+import os
 import sqlite3
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import perf_counter
 from typing import Any, Final, TypeVar
 
+import structlog
+
 from doorward.db.query import Backend, Params, Query
 from doorward.db.unit_of_work import DatabaseUnavailable, Rejected, Work
+from doorward.kit.errors import BadRequest
 
 T = TypeVar("T")
+
+_log = structlog.get_logger("doorward.sqlite")
 
 _BUSY_MS: Final = 30_000
 _LARGEST_BATCH: Final = 256
@@ -35,7 +42,10 @@ _CONSTRAINT_TEXTS: Final = (
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection with the pragmas that every use of the file relies on."""
+    """A connection with the pragmas that every use of the file relies on; a new file is its owner's alone."""
+    # Only ever a file that was not there: to close another descriptor of one in use would drop SQLite's locks on it.
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     connection = sqlite3.connect(
         path,
         timeout=_BUSY_MS / 1000,
@@ -94,6 +104,8 @@ class SqliteTransaction:
             return self._connection.execute(compiled.sql, params)
         except sqlite3.IntegrityError as error:
             raise _rejected(error) from error
+        except OverflowError:
+            raise BadRequest("a number is out of range") from None
 
 
 def _rejected(error: sqlite3.IntegrityError) -> Rejected:
@@ -199,7 +211,9 @@ class SqliteDatabase:
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
                 raise _OverBudget from None
-            raise
+            raise _unavailable(error) from error
+        except sqlite3.DatabaseError as error:
+            raise _unavailable(error) from error
         finally:
             self._inline_use.release()
 
@@ -227,9 +241,8 @@ class SqliteDatabase:
                 batch = [job]
                 try:
                     self._commit_together(connection, batch)
-                except sqlite3.Error as error:
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
+                except Exception as error:  # noqa: BLE001 - whatever it is, the callers are told and the writer goes on
+                    connection = _begin_anew(connection, self._path)
                     failure = DatabaseUnavailable(f"the database refused to write: {error}")
                     failure.__cause__ = error
                     for failed in batch:
@@ -238,7 +251,10 @@ class SqliteDatabase:
                             failure,
                             set(),
                         )
-                self._tell(batch)
+                try:
+                    self._tell(batch)
+                except Exception:  # noqa: BLE001 - logged with its trace
+                    _log.exception("a listener failed")
         finally:
             connection.close()
 
@@ -274,18 +290,36 @@ class SqliteDatabase:
                 loop.call_soon_threadsafe(_resolve, jobs)
 
 
+def _begin_anew(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
+    """The connection without a transaction; another one if it cannot be rid of it."""
+    try:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    except sqlite3.Error:
+        connection.close()
+        return connect(path)
+    return connection
+
+
 class _OverBudget(Exception):
     """An inline read would hold the event loop for too long."""
 
 
 def _read(connection: sqlite3.Connection, work: Work[T]) -> T:
     """Run work against one state of the database."""
-    connection.execute("BEGIN")
     try:
-        return work(SqliteTransaction(connection))
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        connection.execute("BEGIN")
+        try:
+            return work(SqliteTransaction(connection))
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+    except sqlite3.DatabaseError as error:
+        raise _unavailable(error) from error
+
+
+def _unavailable(error: sqlite3.Error) -> DatabaseUnavailable:
+    return DatabaseUnavailable(f"the database cannot be used: {error}")
 
 
 def _run(connection: sqlite3.Connection, job: _Job) -> None:

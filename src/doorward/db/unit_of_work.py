@@ -16,8 +16,8 @@ class DatabaseUnavailable(RuntimeError):
     """The database cannot be reached or did not answer in time; the work has not been done."""
 
 
-class DatabaseTooOld(RuntimeError):
-    """The database has not the schema that this version needs: `doorward db upgrade`."""
+class WrongSchema(RuntimeError):
+    """The database has the schema of another version of Doorward; the message says what to do."""
 
 
 class Rejected(Exception):

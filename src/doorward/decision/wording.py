@@ -9,6 +9,7 @@ from doorward.decision.shifts import DAY_MINUTES, HOLIDAY, Rule, Stretch, Timeta
 from doorward.decision.snapshot import Grant
 from doorward.decision.verdict import Reason, ReasonCode, Verdict
 
+MOST_REASONS: Final = 10
 _DAY_NAMES: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "holidays")
 _KIND_NAMES: Final = {
     "card": "card",
@@ -129,6 +130,15 @@ def event_label(code: EventCode, channel_name: str, person_name: str | None) -> 
 def verdict_label(verdict: Verdict) -> str:
     """The verdict's event label."""
     return event_label(verdict.event_code, verdict.channel.name, verdict.person_name)
+
+
+def reasons_of(verdict: Verdict) -> list[tuple[str, str]]:
+    """The verdict's reasons as codes and sentences; of very many, as of a hundred reservations, the first few."""
+    told = [(str(reason.code), reason_text(verdict, reason)) for reason in verdict.reasons[:MOST_REASONS]]
+    left = len(verdict.reasons) - len(told)
+    if left > 0:
+        told[-1] = (told[-1][0], f"{told[-1][1]} And {left} more.")
+    return told
 
 
 def reason_text(verdict: Verdict, reason: Reason) -> str:

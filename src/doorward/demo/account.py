@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,9 +20,10 @@ from doorward.db.query import Query
 from doorward.db.unit_of_work import Transaction
 from doorward.demo import house
 from doorward.groups.service import create_group, list_groups
+from doorward.installation.vault import open_vault
 from doorward.kit import public_ids
 from doorward.kit.clock import SystemClock
-from doorward.kit.crypto import Vault, load_secret_key, new_password
+from doorward.kit.crypto import Vault, new_password
 from doorward.kit.errors import Unauthorized
 from doorward.kit.timestamps import format_instant, local_datetime, local_to_instant
 from doorward.oauth.applications import command_line_application, create_application
@@ -30,7 +32,7 @@ from doorward.oauth.tables import applications
 from doorward.oauth.tokens import authenticate, create_token
 from doorward.people.service import create_person
 from doorward.roles.service import create_role, list_roles
-from doorward.settings import Settings
+from doorward.settings import Settings, load
 from doorward.shifts.holidays import import_holidays
 from doorward.shifts.service import create_shift, list_shifts
 from doorward.sites.service import create_site
@@ -96,17 +98,21 @@ class Demo:
             "shifts": self.shifts,
         }
 
+    def made(self) -> str:
+        """What a newcomer reads where nothing is served yet."""
+        serve = f".venv/bin/doorward serve {self._options}"
+        return "\n".join(["", *self._account(), "Nothing serves it yet:", "", serve, ""])
+
     def welcome(self, base_url: str) -> str:
         """What a newcomer reads: what to open, and a curl for each of the two main requests."""
         lines = [
             "",
-            f"Doorward is running: open {base_url}/ in a browser.",
-            f"Example account {self.account_id}.",
-            f"Its owner {self.owner['email']} has the password {self.owner['password'] or 'that was set'}.",
-            f"Its data is in {self.data_dir}; stop with Ctrl-C.",
+            f"Doorward is running: open {base_url}/ in a browser; stop with Ctrl-C.",
+            *self._account(),
         ]
-        if self.people and self.channels:
-            visitor, channel = self.people[0], self.channels[0]
+        visitor = next((person for person in self.people if person["card"]), None)
+        if visitor and self.channels and self.token:
+            channel = self.channels[0]
             zone = ZoneInfo(self.time_zone)
             tomorrow = local_datetime(self.now, zone).replace(tzinfo=None) + timedelta(days=1)
             start = local_to_instant(tomorrow.replace(hour=9, minute=0, second=0, microsecond=0), zone)
@@ -119,7 +125,7 @@ class Demo:
                     "channel_ids": [channel["id"]],
                 }
             )
-            door = f"doorward door present {channel['id']} --card {visitor['card']}"
+            door = f".venv/bin/doorward door present {channel['id']} --card {visitor['card']} {self._options}"
             lines += [
                 "",
                 f"Let {visitor['name']} through {channel['name']} tomorrow, from nine to five:",
@@ -135,19 +141,34 @@ class Demo:
                 "",
                 "Hold the visitor's card to the reader, now and tomorrow at ten (in another terminal):",
                 "",
-                f".venv/bin/{door} --data-dir {self.data_dir}",
-                f".venv/bin/{door} --data-dir {self.data_dir} --at {format_instant(start + 3_600_000)}",
+                door,
+                f"{door} --at {format_instant(start + 3_600_000)}",
             ]
         return "\n".join([*lines, ""])
+
+    def _account(self) -> list[str]:
+        lines = [f"Example account {self.account_id}; its data is in {self.data_dir}."]
+        if self.owner["email"]:
+            password = self.owner["password"] or "that was set"
+            lines.append(f"Its owner {self.owner['email']} has the password {password}.")
+        return lines
+
+    @property
+    def _options(self) -> str:
+        """What tells another command of this installation."""
+        options = f"--data-dir {shlex.quote(self.data_dir)}"
+        if self.database == load(data_dir=self.data_dir, environment={}).database:
+            return options
+        return f"{options} --database {shlex.quote(self.database)}"
 
 
 def prepare_demo(settings: Settings) -> Demo:
     """Make the example account in an empty installation; take the first account of another as it is."""
     upgrade(settings.database)
-    vault = Vault(load_secret_key(settings.secret_key, settings.secret_key_file))
     now = SystemClock().now()
     database = open_database(settings.database)
     try:
+        vault = open_vault(settings.secret_key, settings.secret_key_file, database)
 
         def prepare(transaction: Transaction) -> tuple[Account, dict[str, Any]]:
             accounts = list_accounts(transaction)

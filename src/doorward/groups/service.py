@@ -5,7 +5,6 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import and_, bindparam, delete, select
 
-from doorward.changes import service as changes
 from doorward.changes.people import note_people, touch
 from doorward.db.links import Links
 from doorward.db.ownership import Owned
@@ -80,9 +79,10 @@ def update_group(transaction: Transaction, account_id: int, group_id: int, body:
 def delete_group(transaction: Transaction, account_id: int, group_id: int, now: int) -> None:
     """Remove a group; its people lose the roles that they held through it alone. Raises NotFound."""
     _to_change(transaction, account_id, group_id)
-    touch(transaction, _HAS.of(transaction, group_id), now)
+    members = _HAS.of(transaction, group_id)
+    touch(transaction, members, now)
     transaction.run(_REMOVE, the_id=group_id)
-    changes.note(transaction, account_id, now)
+    note_people(transaction, account_id, members, now)
 
 
 def get_group(transaction: Transaction, account_id: int, group_id: int) -> Group:
@@ -125,16 +125,14 @@ def _read_sets(transaction: Transaction, fields: StructuredFields, account_id: i
 
 def _write_sets(transaction: Transaction, group: Group, sets: _Sets, now: int) -> Group:
     """Write the links, then note what doors have to learn of: a group's own name means nothing to them."""
-    moved: Collection[int] = ()
+    moved: Collection[int] = ()  # whose roles are others now
     if sets.person_ids is not None:
         moved = _HAS.replace(transaction, group.id, sets.person_ids)
         touch(transaction, moved, now)
-    changed = sets.role_ids is not None and _HOLDS.replace(transaction, group.id, sets.role_ids)
+    if sets.role_ids is not None and _HOLDS.replace(transaction, group.id, sets.role_ids):
+        moved = {*moved, *_HAS.of(transaction, group.id)}
     written = _with_sets(transaction, [group])[0]
-    if changed:
-        changes.note(transaction, group.account_id, now)
-    else:
-        note_people(transaction, group.account_id, moved, now)
+    note_people(transaction, group.account_id, moved, now)
     return written
 
 

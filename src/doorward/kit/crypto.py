@@ -63,6 +63,8 @@ class Vault:
             raise SecretKeyError("the secret key must be 32 bytes")
         self._aead = AESGCM(_derive(secret_key, b"doorward encryption"))
         self._index_key = _derive(secret_key, b"doorward blind index")
+        self.fingerprint = _derive(secret_key, b"doorward key fingerprint")[:16].hex()
+        """By which the key is known again; it reveals nothing of it."""
 
     def encrypt(self, text: str, context: str) -> str:
         """AES-256-GCM; `context` binds the ciphertext to its place."""
@@ -87,17 +89,20 @@ def _derive(secret_key: bytes, purpose: bytes) -> bytes:
     return HKDFExpand(algorithm=SHA256(), length=32, info=purpose).derive(secret_key)
 
 
-def load_secret_key(configured: str | None, path: Path) -> bytes:
-    """The installation's key: configured (base64 of 32 bytes), or kept in a file of the data directory, made once.
+def load_secret_key(configured: str | None, path: Path, *, may_create: bool) -> bytes:
+    """The installation's key: configured (base64 of 32 bytes), or kept in a file of the data directory.
 
-    Raises SecretKeyError for a malformed key.
+    Raises SecretKeyError for a malformed key, and for a missing one unless it may be made.
     """
     if configured:
         return _decoded(configured)
     try:
         return _decoded(path.read_text())
     except FileNotFoundError:
-        pass
+        if not may_create:
+            raise SecretKeyError(
+                f"the secret key is missing: restore {path} from the backup, or set DOORWARD_SECRET_KEY"
+            ) from None
     path.parent.mkdir(parents=True, exist_ok=True)
     candidate = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     with os.fdopen(os.open(candidate, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

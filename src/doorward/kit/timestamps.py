@@ -16,9 +16,13 @@ LATEST: Final = 4_133_980_799_999  # 2100-12-31T23:59:59.999Z
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ISO = re.compile(
     r"(\d{4})-(\d{2})-(\d{2})"
-    r"(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|z|[+-]\d{2}(?::?\d{2})?)?)?",
+    r"(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|z|[+-]\d{2}(?::?\d{2})?)?)?",
     re.ASCII,
 )
+
+
+_NO_PLACES: Final = frozenset({"Factory", "localtime", "posixrules"})
+"""Files among the zones that name no zone: what one machine is set to, and what stands where nothing is set."""
 
 
 class InvalidTimestamp(ValueError):
@@ -131,7 +135,7 @@ def _midnight(day: date, zone: ZoneInfo) -> int:
 @lru_cache(maxsize=1)
 def known_zones() -> frozenset[str]:
     """The names that find_zone() accepts."""
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) - _NO_PLACES
 
 
 def find_zone(name: str) -> ZoneInfo:

@@ -3,7 +3,7 @@
 from doorward.controller.door import Door
 from doorward.decision.engine import is_unlocked
 from doorward.decision.verdict import Verdict
-from doorward.decision.wording import reason_text
+from doorward.decision.wording import reasons_of
 from doorward.drivers.simulated.driver import SimulatedDriver
 from doorward.kit.timestamps import format_instant, format_optional
 
@@ -17,7 +17,7 @@ def verdict_answer(verdict: Verdict) -> dict[str, object]:
         "person_name": verdict.person_name,
         "channel_id": verdict.channel.id,
         "at": format_instant(verdict.at),
-        "reasons": [{"code": str(reason.code), "text": reason_text(verdict, reason)} for reason in verdict.reasons],
+        "reasons": [{"code": code, "text": sentence} for code, sentence in reasons_of(verdict)],
     }
 
 

@@ -12,11 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import structlog
+
 from doorward.decision.snapshot import Credential, Presented
 from doorward.kit.clock import Clock
 from doorward.kit.errors import DoorwardError
 from doorward.process.answers import door_answer, verdict_answer
 from doorward.process.doors import LocalDoors
+
+_log = structlog.get_logger("doorward.control")
 
 _LONGEST_LINE: Final = 65_536
 _LONGEST_PATH: Final = 100  # of the 108 bytes that the kernel allows
@@ -50,6 +54,9 @@ class ControlServer:
                 answer = {"error": error.text}
             except (ValueError, KeyError, TypeError):
                 answer = {"error": "the request could not be understood"}
+            except Exception:  # noqa: BLE001 - a command must not take the server's failure for the server's absence
+                _log.exception("a command failed")
+                answer = {"failure": "the server failed; its log says why"}
             writer.write(json.dumps(answer).encode() + b"\n")
             await writer.drain()
         except (TimeoutError, OSError, ValueError):
@@ -92,8 +99,15 @@ class NobodyThere(Exception):
     """No server runs on this data directory."""
 
 
+class NoAnswer(OSError):
+    """A server runs, but something went wrong; whether a door has moved is not known."""
+
+
 def ask(path: Path, request: dict[str, object]) -> object:
-    """Ask the server that runs on a data directory. Raises NobodyThere, or DoorwardError with the server's words."""
+    """Ask the server that runs on a data directory.
+
+    Raises NobodyThere, NoAnswer, or DoorwardError with the server's words.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(_ANSWER_WITHIN_S)
         try:
@@ -102,11 +116,16 @@ def ask(path: Path, request: dict[str, object]) -> object:
         except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
             raise NobodyThere from None
         connection.sendall(json.dumps(request).encode() + b"\n")
-        with connection.makefile("rb") as answers:
-            line = answers.readline()
+        try:
+            with connection.makefile("rb") as answers:
+                line = answers.readline()
+        except OSError as error:
+            raise NoAnswer(f"the server did not answer: {error}") from None
     if not line:
-        raise NobodyThere
+        raise NoAnswer("the server did not answer")
     answer = json.loads(line)
+    if "failure" in answer:
+        raise NoAnswer(answer["failure"])
     if "error" in answer:
         raise DoorwardError(answer["error"])
     result: object = answer["ok"]

@@ -10,10 +10,10 @@ import structlog
 
 from doorward.changes import service as changes
 from doorward.controller.door import Door, Fact, Setting
-from doorward.db.unit_of_work import Database, DatabaseUnavailable, Rejected, Transaction
+from doorward.db.unit_of_work import Database, DatabaseUnavailable, Transaction
 from doorward.decision.snapshot import Presented
 from doorward.decision.verdict import Verdict
-from doorward.decision.wording import reason_text
+from doorward.decision.wording import reasons_of
 from doorward.drivers.base import ContactChanged, CredentialRead, DeviceEvent, RexPressed, TamperChanged
 from doorward.drivers.simulated.driver import SimulatedDriver
 from doorward.events.service import Event, record
@@ -27,6 +27,10 @@ _log = structlog.get_logger("doorward.doors")
 
 _FOLLOW_EVERY_S: Final = 0.5
 """How soon a change made by another process is noticed; this process's own are noticed at once."""
+_TICK_S: Final = 0.25
+"""How exactly a door relocks; at most this late."""
+_RECORD_AT_MOST_S: Final = 2.0
+"""How long whoever stands at the door waits for the event to be on record; it is kept and written in any case."""
 _GATHER_S: Final = 0.1
 """A burst of changes is read together."""
 _FRESHEN_AT_MOST_S: Final = 0.5
@@ -45,10 +49,12 @@ class LocalDoors:
         self.driver = SimulatedDriver(clock)
         self._doors: dict[int, Door] = {}
         self._accounts: dict[int, int] = {}
-        self._facts: deque[tuple[int, Fact, str]] = deque(maxlen=_MOST_FACTS)
+        self._facts: deque[tuple[int, Fact, str]] = deque()
         self._recording = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
-        self._refreshing: set[asyncio.Task[None]] = set()
+        self._refreshing = asyncio.Lock()
+        self._next_refresh: asyncio.Task[None] | None = None
         self._verdicts: dict[int, Verdict] = {}
 
     async def start(self) -> None:
@@ -63,17 +69,29 @@ class LocalDoors:
         self._update_doors()
         self.driver.start(self._on_event)
 
-    async def run(self) -> None:
-        """Follow the configuration and the time until cancelled."""
+    # Three tasks, so that nothing which waits for the database keeps a door from locking on time.
+
+    async def follow(self) -> None:
+        """Follow the configuration until cancelled."""
         while True:
             with suppress(TimeoutError):  # then it is time to look anyway
                 await asyncio.wait_for(self._changed.wait(), _FOLLOW_EVERY_S)
             await asyncio.sleep(_GATHER_S)
             self._changed.clear()
             await self._freshen()
+
+    async def keep_time(self) -> None:
+        """Do at each door what time demands until cancelled. It waits for nothing but the time."""
+        while True:
             now = self._clock.now()
             for door in self._doors.values():
                 door.tick(now)
+            await asyncio.sleep(_TICK_S)
+
+    async def keep_record(self) -> None:
+        """Write what has to wait, as soon as it can be written, until cancelled."""
+        while True:
+            await asyncio.sleep(_FOLLOW_EVERY_S)
             await self._record()
 
     async def present(self, channel_id: int, presented: Presented) -> Verdict:
@@ -86,7 +104,7 @@ class LocalDoors:
         verdict = self._verdicts.pop(channel_id, None)
         if verdict is None:
             raise NotFound(f"channel {channel_id} has no reader here")
-        await self._record()
+        await self._record_soon()
         return verdict
 
     async def act(self, channel_id: int, action: str) -> None:
@@ -103,7 +121,7 @@ class LocalDoors:
                 self.driver.tamper(channel_id, action == "tamper")
             case _:
                 raise NotFound(f"nobody can {action} a door")
-        await self._record()
+        await self._record_soon()
 
     async def door(self, channel_id: int) -> Door:
         """One door as it is now. Raises NotFound."""
@@ -119,19 +137,21 @@ class LocalDoors:
 
     async def _freshen(self) -> None:
         """Catch up, but wait no longer than a door may; a refresh that takes longer goes on by itself."""
-        refreshing = asyncio.create_task(self._refresh())
-        self._refreshing.add(refreshing)
-        refreshing.add_done_callback(self._refreshing.discard)
-        done, _ = await asyncio.wait({refreshing}, timeout=_FRESHEN_AT_MOST_S)
+        if self._next_refresh is None:
+            self._next_refresh = asyncio.create_task(self._refresh())
+        done, _ = await asyncio.wait({self._next_refresh}, timeout=_FRESHEN_AT_MOST_S)
         if not done:
             _log.warning("doors decide with what they know", reason="reading the configuration takes long")
 
     async def _refresh(self) -> None:
-        try:
-            if await self._live.refresh():
+        async with self._refreshing:
+            self._next_refresh = None  # whoever comes from now on wants to know what is newer than this
+            try:
+                await self._live.refresh()
+            except DatabaseUnavailable as error:
+                _log.warning("doors decide with what they know", reason=str(error))
+            finally:
                 self._update_doors()
-        except DatabaseUnavailable as error:
-            _log.warning("doors decide with what they know", reason=str(error))
 
     def _update_doors(self) -> None:
         now = self._clock.now()
@@ -147,6 +167,7 @@ class LocalDoors:
                 door.update(compiled.snapshot, setting_of(compiled.controls), now)
         for channel_id in self._doors.keys() - known:
             del self._doors[channel_id]
+            self.driver.forget(channel_id)
 
     def _new_door(self, compiled: CompiledChannel) -> Door:
         channel_id = compiled.snapshot.channel.id
@@ -172,9 +193,17 @@ class LocalDoors:
         account_id = self._accounts[fact.channel_id]
         if fact.moved_to is not None and fact.verdict is not None and fact.verdict.person_id is not None:
             self._live.presence(account_id)[fact.verdict.person_id] = fact.moved_to
-        if len(self._facts) == _MOST_FACTS:
-            _log.error("an event is lost: the database has been gone for too long", code=int(self._facts[0][1].code))
+        if len(self._facts) >= _MOST_FACTS:
+            _log.error("an event is lost: the database has been gone for too long", code=int(fact.code))
+            return
         self._facts.append((account_id, fact, self._doors[fact.channel_id].snapshot.channel.name))
+
+    async def _record_soon(self) -> None:
+        """Record; go on if that takes long, as it does while the database is gone."""
+        recording = asyncio.create_task(self._record())
+        self._tasks.add(recording)
+        recording.add_done_callback(self._tasks.discard)
+        await asyncio.wait({recording}, timeout=_RECORD_AT_MOST_S)
 
     async def _record(self) -> None:
         """Write the facts in the order in which they happened; those that cannot be written now are kept."""
@@ -199,14 +228,19 @@ class LocalDoors:
 
         try:
             await self._database.write(write)
-        except Rejected:
+        except DatabaseUnavailable:
+            raise
+        except Exception:  # noqa: BLE001 - whatever is wrong with one event, the others are written
             if len(events) > 1:
                 for event in events:
                     await self._write([event])
-            elif events[0].channel_id is not None or events[0].person_id is not None:
-                await self._write([replace(events[0], channel_id=None, person_id=None, moved_to=None)])
+                return
+            [event] = events
+            bare = replace(event, channel_id=None, person_id=None, credential=None, moved_to=None)
+            if event == bare:
+                _log.exception("an event cannot be written", code=int(event.event_code))
             else:
-                raise
+                await self._write([bare])
 
 
 def setting_of(controls: Controls) -> Setting:
@@ -234,8 +268,6 @@ def event_of(account_id: int, fact: Fact, channel_name: str) -> Event:
         person_id=None if verdict is None else verdict.person_id,
         person_name=None if verdict is None else verdict.person_name,
         credential=fact.credential,
-        reasons=()
-        if verdict is None
-        else tuple((str(reason.code), reason_text(verdict, reason)) for reason in verdict.reasons),
+        reasons=() if verdict is None else tuple(reasons_of(verdict)),
         moved_to=fact.moved_to,
     )

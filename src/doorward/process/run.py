@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -15,10 +16,12 @@ from doorward.api.app import create_app
 from doorward.db.connect import open_database
 from doorward.db.migrate import upgrade
 from doorward.db.unit_of_work import Database
+from doorward.installation.vault import open_vault
 from doorward.kit.clock import Clock, SystemClock
-from doorward.kit.crypto import Vault, load_secret_key
+from doorward.kit.crypto import Vault
 from doorward.process.control import ControlServer
 from doorward.process.doors import LocalDoors
+from doorward.process.http import configuration
 from doorward.process.lock import only_one
 from doorward.settings import Settings
 from doorward.wire.context import Context
@@ -44,9 +47,9 @@ def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
     sys.setswitchinterval(_LONGEST_TURN_S)
     with only_one(settings.data_dir), _listen(settings.host, settings.port) as listener:
         upgrade(settings.database)
-        vault = Vault(load_secret_key(settings.secret_key, settings.secret_key_file))
         database = open_database(settings.database)
         try:
+            vault = open_vault(settings.secret_key, settings.secret_key_file, database)
             runner = asyncio.Runner(loop_factory=_loop_factory())
             with runner, contextlib.suppress(KeyboardInterrupt):
                 runner.run(_serve(settings, database, vault, SystemClock(), listener, on_ready))
@@ -65,23 +68,13 @@ async def _serve(
     context = Context(database, clock)
     doors = LocalDoors(database, vault, clock)
     control = ControlServer(doors, clock)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_app(context),
-            loop="none",
-            http="httptools",
-            ws="none",
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=10,
-        )
-    )
+    server = _Server(configuration(create_app(context)))
     await doors.start()
     await control.start(settings.control_socket)
     chores = [
-        asyncio.create_task(_forever("doors", doors.run)),
+        asyncio.create_task(_forever("doors' configuration", doors.follow)),
+        asyncio.create_task(_forever("doors' time", doors.keep_time)),
+        asyncio.create_task(_forever("doors' record", doors.keep_record)),
         asyncio.create_task(_forever("sweeper", Sweeper(database, clock).run)),
         asyncio.create_task(_forever("usage", lambda: usage.run(database, context.usage))),
         asyncio.create_task(_announce(server, listener, on_ready)),
@@ -96,6 +89,19 @@ async def _serve(
         settings.control_socket.unlink(missing_ok=True)
         await doors.stop()
         await usage.flush(database, context.usage)
+
+
+class _Server(uvicorn.Server):
+    """Ends on SIGTERM and SIGINT by returning; the library would raise the signal again before anything is put away."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 async def _announce(server: uvicorn.Server, listener: socket.socket, on_ready: Callable[[str], None]) -> None:
@@ -139,7 +145,19 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def configure_logging() -> None:
-    """One JSON object a line on standard error."""
+    """One JSON object a line on standard error, also for what libraries have to say."""
+    said_by_libraries = logging.StreamHandler(sys.stderr)
+    said_by_libraries.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(),
+            ],
+            foreign_pre_chain=[structlog.stdlib.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)],
+        )
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[said_by_libraries], force=True)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -169,11 +169,14 @@ _COUNT: Final = {False: _count(), True: _count(_TOUCHES_SITES_OF_USER)}
 """By whether the user is limited to sites."""
 
 _ONE: Final = Query(
-    select(*_COLUMNS).where(
+    select(*_COLUMNS)
+    .where(
         reservations.c.id == bindparam("the_reservation"),
         reservations.c.account_id == bindparam("account_id"),
         reservations.c.deleted_at.is_(None),
-    ),
+    )
+    # Of several who delete it at once, one has deleted it.
+    .with_for_update(),
     _reservation,
 )
 
@@ -296,9 +299,20 @@ def list_reservations(
     if limited:
         params["user_id"] = principal.user_id
     found = transaction.all(_PAGE[limited], limit=page.limit, offset=page.offset, **params)
+    if limited:
+        found = _at_sites_of(transaction, principal, found)
     if page.offset == 0 and len(found) < page.limit:
         return found, len(found)
     return found, transaction.one(_COUNT[limited], **params) or 0
+
+
+def _at_sites_of(transaction: Transaction, principal: Principal, found: list[Reservation]) -> list[Reservation]:
+    """The reservations with only those channels that a user limited to sites may see."""
+    named = sorted({channel_id for one in found for channel_id in one.channel_ids})
+    visible = accessible_channels(
+        transaction, named, account_id=principal.account_id, user_id=principal.user_id, site_limited=True
+    )
+    return [one._replace(channel_ids=[entry for entry in one.channel_ids if entry in visible]) for one in found]
 
 
 def delete_reservation(transaction: Transaction, principal: Principal, reservation_id: int, now: int) -> None:

@@ -14,10 +14,10 @@ from doorward.changes.people import note_people, touch
 from doorward.channels.tables import channels
 from doorward.db.links import Links
 from doorward.db.ownership import Owned
-from doorward.db.query import Query, number
+from doorward.db.query import Query, number, one_of
 from doorward.db.rows import Rows
 from doorward.db.unit_of_work import Rejected, Transaction, require
-from doorward.groups.tables import groups
+from doorward.groups.tables import groups, person_groups
 from doorward.kit.errors import Conflict, Invalid, NotFound
 from doorward.kit.structured_fields import StructuredFields
 from doorward.kit.text import sort_key
@@ -45,6 +45,11 @@ class Role(NamedTuple):
     channel_ids: tuple[int, ...] = ()
     group_ids: tuple[int, ...] = ()
     person_ids: tuple[int, ...] = ()
+
+
+_PEOPLE_IN: Final = Query(
+    select(person_groups.c.person_id).where(one_of(person_groups.c.group_id, "ids")).distinct(), number
+)
 
 
 class _Sets(NamedTuple):
@@ -188,13 +193,13 @@ def _write_sets(transaction: Transaction, role: Role, sets: _Sets, now: int) -> 
     if sets.person_ids is not None:
         concerned = _HELD_BY_PEOPLE.replace(transaction, role.id, sets.person_ids)
         touch(transaction, concerned, now)
-    regrouped = sets.group_ids is not None and _HELD_BY_GROUPS.replace(transaction, role.id, sets.group_ids)
+    if sets.group_ids is not None:
+        regrouped = _HELD_BY_GROUPS.replace(transaction, role.id, sets.group_ids)
+        members = transaction.all(_PEOPLE_IN, ids=str(sorted(regrouped))) if regrouped else ()
+        concerned = {*concerned, *members}
     written = _with_sets(transaction, [role])[0]
-    if regrouped:
-        changes.note(transaction, role.account_id, now)
-    else:
-        changes.note(transaction, role.account_id, now, role_id=role.id)
-        note_people(transaction, role.account_id, concerned, now)
+    changes.note(transaction, role.account_id, now, role_id=role.id)
+    note_people(transaction, role.account_id, concerned, now)
     return written
 
 

@@ -55,9 +55,11 @@ _TO_CHANGE: Final = Query(
     select(*_SHIFTS.columns).where(_OF_ACCOUNT, shifts.c.id == bindparam("the_id")).with_for_update(),
     _SHIFTS.of,
 )
-_ROLE_WITH: Final = Query(select(roles.c.id).where(roles.c.shift_id == bindparam("the_id")).limit(1), number)
-_CHANNEL_WITH: Final = Query(
-    select(channels.c.id).where(channels.c.auto_unlock_shift_id == bindparam("the_id")).limit(1), number
+_ROLES_WITH: Final = Query(
+    select(roles.c.id).where(roles.c.shift_id == bindparam("the_id")).order_by(roles.c.id), number
+)
+_CHANNELS_WITH: Final = Query(
+    select(channels.c.id).where(channels.c.auto_unlock_shift_id == bindparam("the_id")).order_by(channels.c.id), number
 )
 _REMOVE: Final = Query[None](delete(shifts).where(shifts.c.id == bindparam("the_id")))
 
@@ -77,17 +79,20 @@ def update_shift(transaction: Transaction, account_id: int, shift_id: int, body:
     wanted = _read(fields, _to_change(transaction, account_id, shift_id))._replace(updated_at=now)
     fields.check()
     transaction.run(_SHIFTS.change, the_id=shift_id, **_SHIFTS.params(wanted))
-    changes.note(transaction, account_id, now)
+    for role_id in transaction.all(_ROLES_WITH, the_id=shift_id):
+        changes.note(transaction, account_id, now, role_id=role_id)
+    for channel_id in transaction.all(_CHANNELS_WITH, the_id=shift_id):
+        changes.note(transaction, account_id, now, channel_id=channel_id)
     return wanted
 
 
 def delete_shift(transaction: Transaction, account_id: int, shift_id: int) -> None:
     """Remove a shift. Raises NotFound, or Conflict while a role or a channel's auto-unlock uses it."""
     _to_change(transaction, account_id, shift_id)
-    role_id = transaction.one(_ROLE_WITH, the_id=shift_id)
+    role_id = transaction.one(_ROLES_WITH, the_id=shift_id)
     if role_id is not None:
         raise Conflict(f"The shift is used by the role {role_id}")
-    channel_id = transaction.one(_CHANNEL_WITH, the_id=shift_id)
+    channel_id = transaction.one(_CHANNELS_WITH, the_id=shift_id)
     if channel_id is not None:
         raise Conflict(f"The shift is used by the auto-unlock of channel {channel_id}")
     transaction.run(_REMOVE, the_id=shift_id)

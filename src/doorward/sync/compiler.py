@@ -57,6 +57,7 @@ class Timetables:
 
     def __init__(self, shifts: Iterable[rows.ShiftRow], holidays: Iterable[rows.HolidayRow]) -> None:
         self._rules: dict[int, tuple[str, Rule]] = {}
+        self._made: dict[tuple[int, int, str], Timetable] = {}
         self.add(shifts)
         everywhere: set[int] = set()
         by_site: dict[int, set[int]] = defaultdict(set)
@@ -65,12 +66,14 @@ class Timetables:
             (everywhere if holiday.site_id is None else by_site[holiday.site_id]).add(day)
         self._everywhere = frozenset(everywhere)
         self._by_site = {site_id: frozenset(days | everywhere) for site_id, days in by_site.items()}
-        self._made: dict[tuple[int, int, str], Timetable] = {}
 
     def add(self, shifts: Iterable[rows.ShiftRow]) -> None:
-        """Add shifts that came later."""
+        """Add shifts that came later, or have changed."""
         for shift in shifts:
-            self._rules[shift.id] = (shift.name, rule_of(shift))
+            read = (shift.name, rule_of(shift))
+            if self._rules.get(shift.id, read) != read:
+                self.forget([shift.id])
+            self._rules[shift.id] = read
 
     def __contains__(self, shift_id: int) -> bool:
         """Whether the shift is known."""

@@ -14,6 +14,7 @@ from doorward.kit.crypto import hash_password, new_password
 from doorward.kit.email_addresses import email_key
 from doorward.kit.errors import Invalid, NotFound
 from doorward.kit.structured_fields import StructuredFields
+from doorward.oauth.tables import tokens
 from doorward.sites.tables import sites
 from doorward.users.tables import user_sites, users
 
@@ -67,6 +68,12 @@ _SET_PASSWORD: Final = Query[None](
     update(users).where(users.c.id == bindparam("the_id")).values(password_hash=bindparam("password_hash"))
 )
 
+_REVOKE_TOKENS: Final = Query[None](
+    update(tokens)
+    .where(and_(tokens.c.user_id == bindparam("the_id"), tokens.c.revoked_at.is_(None)))
+    .values(revoked_at=bindparam("now"))
+)
+
 _SITES: Final = Owned(sites)
 _LIMITED_TO: Final = Links(user_sites.c.user_id, user_sites.c.site_id)
 
@@ -102,15 +109,16 @@ def update_user(transaction: Transaction, account_id: int, user_id: int, body: o
 
 
 def disable_user(transaction: Transaction, account_id: int, user_id: int, now: int) -> User:
-    """Let a user in no more: their tokens hold no longer, at once. Raises NotFound."""
+    """Let a user in no more, and revoke their tokens, at once. Raises NotFound."""
     found = _with_sites(transaction, [_to_change(transaction, account_id, user_id)])[0]
     if found.disabled_at is not None:
         return found
+    transaction.run(_REVOKE_TOKENS, the_id=user_id, now=now)
     return _write(transaction, found._replace(disabled_at=now, updated_at=now))
 
 
 def enable_user(transaction: Transaction, account_id: int, user_id: int, now: int) -> User:
-    """Let a disabled user in again; tokens that were not revoked or expired hold again. Raises NotFound."""
+    """Let a disabled user in again; the tokens they had stay revoked. Raises NotFound."""
     found = _with_sites(transaction, [_to_change(transaction, account_id, user_id)])[0]
     return _write(transaction, found._replace(disabled_at=None, updated_at=now))
 

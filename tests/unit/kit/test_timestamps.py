@@ -97,8 +97,22 @@ def test_what_is_no_instant_is_refused(text: str) -> None:
         parse_instant(text, LONDON)
 
 
+def test_the_letter_between_date_and_time_may_be_small() -> None:
+    assert parse_instant("2026-03-02t09:00:00z", LONDON) == parse_instant("2026-03-02T09:00:00Z", LONDON)
+
+
 def test_zones_are_known_by_their_iana_names_only() -> None:
     assert find_zone("Asia/Kathmandu").key == "Asia/Kathmandu"
-    for name in ("", "Mars/Olympus", "../../etc/passwd", "/etc/localtime", "europe/london", "Europe/London\0"):
+    for name in (
+        "",
+        "Mars/Olympus",
+        "../../etc/passwd",
+        "/etc/localtime",
+        "europe/london",
+        "Europe/London\0",
+        "localtime",
+        "Factory",
+        "posixrules",
+    ):
         with pytest.raises(InvalidTimestamp):
             find_zone(name)

@@ -63,6 +63,10 @@ class SimulatedDriver:
         """The hardware of a channel."""
         return self._doors.setdefault(channel_id, SimulatedDoor())
 
+    def forget(self, channel_id: int) -> None:
+        """The channel is gone: its lock is left to itself, and that is locked."""
+        self._doors.pop(channel_id, None)
+
     def is_released(self, channel_id: int) -> bool:
         """Whether the lock would let the door open now."""
         door = self.door(channel_id)

@@ -1,0 +1,1 @@
+"""The installation itself: what is known of it apart from any account."""

@@ -1,0 +1,93 @@
+"""HTTP with bounds that the server library does not set: how long a head may be, and how long a request may take.
+
+Without them a client that is nobody yet could fill the memory with header lines, or hold connections by sending slowly.
+"""
+
+import asyncio
+import json
+from typing import Any, Final
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+LONGEST_HEAD: Final = 64 * 1024
+SLOWEST_REQUEST_S: Final = 60.0
+
+_REASONS: Final = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
+_CODES: Final = {400: "bad_request", 408: "request_timeout", 431: "request_header_fields_too_large"}
+
+
+class BoundedHttp(HttpToolsProtocol):
+    """One connection. What is refused here is answered in JSON, like every error."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._in_head = False
+        self._head = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has arrived, unless the head has become too long."""
+        super().data_received(data)
+        if self._in_head and not self.transport.is_closing():
+            self._head += len(data)
+            if self._head > LONGEST_HEAD:
+                self._refuse(431, "The request's header fields are too large")
+
+    def on_message_begin(self) -> None:
+        """A request begins: from now on it has its time."""
+        super().on_message_begin()
+        self._in_head, self._head = True, 0
+        self._stop_timer()
+        self._timer = self.loop.call_later(SLOWEST_REQUEST_S, self._refuse, 408, "The request took too long to arrive")
+
+    def on_headers_complete(self) -> None:
+        """The head is there."""
+        self._in_head = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The whole request is there."""
+        self._stop_timer()
+        super().on_message_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client has gone."""
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the library's name for it
+        """What is no HTTP."""
+        self._refuse(400, "The request could not be understood")
+
+    def _refuse(self, status: int, text: str) -> None:
+        self._stop_timer()
+        if self.transport.is_closing():
+            return
+        body = json.dumps({"error": _CODES[status], "error_description": text}).encode()
+        head = (
+            b"HTTP/1.1 %d %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+            % (status, _REASONS[status], len(body))
+        )
+        self.transport.write(head + body)
+        self.transport.close()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def configuration(app: Any) -> uvicorn.Config:
+    """How an application is served."""
+    return uvicorn.Config(
+        app,
+        loop="none",
+        http=BoundedHttp,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )

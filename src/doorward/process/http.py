@@ -12,6 +12,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 LONGEST_HEAD: Final = 64 * 1024
 SLOWEST_REQUEST_S: Final = 60.0
+LINGER_S: Final = 1.0
+"""How long what a refused client still sends is read and dropped."""
 
 _REASONS: Final = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
 _CODES: Final = {400: "bad_request", 408: "request_timeout", 431: "request_header_fields_too_large"}
@@ -24,12 +26,15 @@ class BoundedHttp(HttpToolsProtocol):
         super().__init__(*args, **options)
         self._in_head = False
         self._head = 0
+        self._refused = False
         self._timer: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
         """Take what has arrived, unless the head has become too long."""
+        if self._refused:
+            return
         super().data_received(data)
-        if self._in_head and not self.transport.is_closing():
+        if self._in_head and not self._refused and not self.transport.is_closing():
             self._head += len(data)
             if self._head > LONGEST_HEAD:
                 self._refuse(431, "The request's header fields are too large")
@@ -62,15 +67,18 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _refuse(self, status: int, text: str) -> None:
         self._stop_timer()
-        if self.transport.is_closing():
+        if self._refused or self.transport.is_closing():
             return
+        self._refused = True
         body = json.dumps({"error": _CODES[status], "error_description": text}).encode()
         head = (
             b"HTTP/1.1 %d %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
             % (status, _REASONS[status], len(body))
         )
         self.transport.write(head + body)
-        self.transport.close()
+        self.transport.write_eof()
+        # To close at once, with what the client has sent still unread, would reset the connection under the answer.
+        self._timer = self.loop.call_later(LINGER_S, self.transport.close)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

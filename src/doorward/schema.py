@@ -3,24 +3,42 @@
 from typing import Final
 
 from doorward.accounts import tables as accounts
+from doorward.admissions import tables as admissions
+from doorward.audit import tables as audit
 from doorward.changes import tables as changes
 from doorward.channels import tables as channels
 from doorward.credentials import tables as credentials
 from doorward.db.metadata import metadata
 from doorward.events import tables as events
+from doorward.group_reservations import tables as group_reservations
 from doorward.groups import tables as groups
+from doorward.idempotency import tables as idempotency
+from doorward.images import tables as images
+from doorward.imports import tables as imports
 from doorward.installation import tables as installation
+from doorward.notification_rules import tables as notification_rules
 from doorward.oauth import tables as oauth
 from doorward.people import tables as people
 from doorward.reservations import tables as reservations
 from doorward.roles import tables as roles
 from doorward.shifts import tables as shifts
+from doorward.signing_in import tables as signing_in
 from doorward.sites import tables as sites
+from doorward.sync import tables as sync
 from doorward.users import tables as users
 
 __all__ = ["DECLARATIONS", "metadata"]
 
 DECLARATIONS: Final = (
+    sync,
+    signing_in,
+    notification_rules,
+    imports,
+    images,
+    idempotency,
+    group_reservations,
+    audit,
+    admissions,
     accounts,
     changes,
     channels,

@@ -3,12 +3,15 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 DEFAULT_DATA_DIR: Final = ".data/demo"
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8080
+DEFAULT_RATE_LIMIT: Final = 600
 
 
 class InvalidSetting(ValueError):
@@ -25,6 +28,14 @@ class Settings:
     port: int = DEFAULT_PORT
     secret_key: str | None = None
     """base64 of 32 bytes; else kept in the data directory."""
+    rate_limit: int = DEFAULT_RATE_LIMIT
+    """Requests a minute that each token may make; 0: any number."""
+    public_url: str | None = None
+    """Under which address clients reach the server, where that is not the one they asked for."""
+    outbound_allow: tuple[str, ...] = ()
+    """Networks that are not public, which photos and webhooks may nevertheless be fetched from and sent to."""
+    metrics_token: str | None = None
+    """What a scraper of /metrics has to send as bearer token; None: only this machine may scrape."""
 
     @property
     def secret_key_file(self) -> Path:
@@ -52,14 +63,37 @@ def load(
         directory,
         url,
         host or environment.get("DOORWARD_HOST") or DEFAULT_HOST,
-        port if port is not None else _port(environment.get("DOORWARD_PORT")),
+        port if port is not None else _whole("DOORWARD_PORT", environment.get("DOORWARD_PORT"), DEFAULT_PORT, 65_535),
         environment.get("DOORWARD_SECRET_KEY") or None,
+        _whole("DOORWARD_RATE_LIMIT", environment.get("DOORWARD_RATE_LIMIT"), DEFAULT_RATE_LIMIT, 10_000_000),
+        _address(environment.get("DOORWARD_PUBLIC_URL")),
+        _networks(environment.get("DOORWARD_OUTBOUND_ALLOW")),
+        environment.get("DOORWARD_METRICS_TOKEN") or None,
     )
 
 
-def _port(text: str | None) -> int:
+def _whole(name: str, text: str | None, default: int, largest: int) -> int:
     if not text:
-        return DEFAULT_PORT
-    if not text.isascii() or not text.isdigit() or not 0 <= int(text) <= 65_535:
-        raise InvalidSetting("DOORWARD_PORT must be a number from 0 to 65535")
+        return default
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) > largest:
+        raise InvalidSetting(f"{name} must be a number from 0 to {largest}")
     return int(text)
+
+
+def _address(text: str | None) -> str | None:
+    if not text:
+        return None
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise InvalidSetting("DOORWARD_PUBLIC_URL must be an address such as https://doors.example.com")
+    return text.rstrip("/")
+
+
+def _networks(text: str | None) -> tuple[str, ...]:
+    found = tuple(part.strip() for part in (text or "").split(",") if part.strip())
+    for network in found:
+        try:
+            ip_network(network)
+        except ValueError as error:
+            raise InvalidSetting(f"DOORWARD_OUTBOUND_ALLOW must be networks such as 10.1.0.0/16: {error}") from None
+    return found

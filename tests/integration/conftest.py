@@ -35,7 +35,7 @@ class Served:
 @pytest.fixture
 def served(world: World, clock: FixedClock) -> Iterator[Served]:
     """The API over the small account."""
-    with serving(world.database, clock) as (base_url, context):
+    with serving(world.database, clock, world.vault) as (base_url, context):
         yield Served(base_url, context)
 
 

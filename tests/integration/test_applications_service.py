@@ -2,10 +2,7 @@
 
 import pytest
 
-from doorward.db.unit_of_work import Transaction
-from doorward.kit.crypto import password_matches
-from doorward.kit.errors import Conflict, NotFound, Unauthorized
-from doorward.oauth.applications import (
+from doorward.applications.service import (
     CreatedApplication,
     command_line_application,
     create_application,
@@ -16,6 +13,9 @@ from doorward.oauth.applications import (
     secret_hash_of,
     update_application,
 )
+from doorward.db.unit_of_work import Transaction
+from doorward.kit.crypto import password_matches
+from doorward.kit.errors import Conflict, NotFound, Unauthorized
 from doorward.oauth.tokens import authenticate, create_token
 from tests.support.refusals import errors_of
 from tests.support.services import other_account, read, write

@@ -185,7 +185,7 @@ def test_start_and_end_are_on_one_local_day_of_the_account_also_when_the_clock_c
     database: Database, vault: Vault, clock: FixedClock, time_zone: str, start: str, end: str, accepted: bool
 ) -> None:
     world = World(database, vault, clock, time_zone=time_zone).build()
-    with serving(database, clock) as (base_url, _):
+    with serving(database, clock, vault) as (base_url, _):
         answer = httpx.post(
             f"{base_url}/api/3/reservations",
             json=body_of(world, start_time=start, end_time=end),

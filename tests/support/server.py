@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import httpx
 import uvicorn
@@ -11,14 +12,15 @@ import uvicorn
 from doorward.api.app import create_app
 from doorward.db.unit_of_work import Database
 from doorward.kit.clock import Clock
+from doorward.kit.crypto import Vault
 from doorward.process.http import configuration
 from doorward.wire.context import Context
 
 
 @contextmanager
-def serving(database: Database, clock: Clock) -> Iterator[tuple[str, Context]]:
+def serving(database: Database, clock: Clock, vault: Vault, **options: Any) -> Iterator[tuple[str, Context]]:
     """Serve until the block ends; gives the base URL and the application's context."""
-    context = Context(database, clock)
+    context = Context(database, vault, clock, **options)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         config = configuration(create_app(context))

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 
 from doorward.accounts.service import create_account
+from doorward.applications.service import command_line_application
 from doorward.channels.service import create_channel
 from doorward.credentials.types import create_type
 from doorward.db.unit_of_work import Database, Transaction
 from doorward.kit.clock import Clock
 from doorward.kit.crypto import Vault
-from doorward.oauth.applications import command_line_application
 from doorward.oauth.scopes import ALL_SCOPES
 from doorward.oauth.tokens import create_token
 from doorward.people.service import create_person

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Table
 
-from doorward.db.metadata import NEVER_REUSED, instant, key, metadata, text
+from doorward.db.metadata import NEVER_REUSED, flag, instant, key, metadata, text
 
 accounts = Table(
     "accounts",
@@ -10,6 +10,9 @@ accounts = Table(
     key(),
     text("name"),
     text("time_zone"),
+    flag("monitored"),
+    flag("passport_enabled"),  # people open doors with their telephones
+    instant("last_sync_at", nullable=True),
     instant("created_at"),
     instant("updated_at"),
     **NEVER_REUSED,

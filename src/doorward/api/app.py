@@ -14,7 +14,8 @@ from doorward.api.welcome import welcome
 from doorward.oauth.scopes import ALL_SCOPES
 from doorward.reservations import api as reservations
 from doorward.roles import api as roles
-from doorward.wire.context import Context
+from doorward.wire.context import ANY_TOKEN, Context
+from doorward.wire.docs import Docs
 
 LARGEST_BODY: Final = 1024 * 1024
 ROUTERS: Final[Sequence[ControllerRouterHandler]] = (welcome, reservations.router, roles.router)
@@ -45,6 +46,9 @@ def create_app(context: Context, routers: Sequence[ControllerRouterHandler] = RO
 
 def _check_guarded(opt: dict[str, Any], name: str) -> None:
     scopes = opt.get("scopes")
-    known = bool(scopes) and isinstance(scopes, tuple) and ALL_SCOPES.issuperset(scopes)
+    needed = (*(scopes or ()), *opt.get("also_scopes", ())) if isinstance(scopes, tuple) else ()
+    known = scopes == ANY_TOKEN or (bool(scopes) and bool(needed) and ALL_SCOPES.issuperset(needed))
     if not known and not opt.get("public"):
         raise UnguardedRoute(f"{name} needs scopes=(…) of known scopes, or public=True")
+    if not isinstance(opt.get("docs"), Docs) and not opt.get("hidden"):
+        raise UnguardedRoute(f"{name} needs docs=Docs(…), or hidden=True to stay out of the documentation")

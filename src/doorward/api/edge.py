@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 from litestar import HttpMethod
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from doorward.wire.context import REQUEST_ID
+from doorward.wire.context import ALLOWANCE, REQUEST_ID
 
 _GIVEN: Final = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 _HEADER: Final = b"x-request-id"
@@ -42,7 +42,16 @@ def edge(app: ASGIApp) -> ASGIApp:
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = [*message["headers"], (_HEADER, request_id)]
-                message["headers"] = [*headers, _NO_STORE] if is_api else headers
+                if is_api:
+                    headers.append(_NO_STORE)
+                allowance = cast(dict[str, Any], scope).get(ALLOWANCE)
+                if allowance is not None:
+                    headers += [
+                        (b"ratelimit-limit", b"%d" % allowance.limit),
+                        (b"ratelimit-remaining", b"%d" % allowance.remaining),
+                        (b"ratelimit-reset", b"%d" % allowance.reset),
+                    ]
+                message["headers"] = headers
             await send(message)
 
         await app(scope, receive, send_with_id)

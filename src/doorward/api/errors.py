@@ -18,6 +18,7 @@ from doorward.kit.errors import (
     InsufficientScope,
     Invalid,
     NotFound,
+    TooManyRequests,
     Unauthorized,
 )
 from doorward.wire.bodies import UnsupportedMediaType
@@ -32,6 +33,7 @@ _STATUS: Final[Mapping[type[DoorwardError], int]] = {
     NotFound: 404,
     Conflict: 409,
     Invalid: 422,
+    TooManyRequests: 429,
 }
 _FRAMEWORK: Final = {
     400: ("bad_request", BadRequest.text),
@@ -65,6 +67,11 @@ def _refusal(_: Request[Any, Any, Any], error: DoorwardError) -> Response[dict[s
             f'Bearer realm="doorward", error="insufficient_scope", scope="{scopes}", '
             'error_description="The access token lacks the scope"'
         )
+    if isinstance(error, TooManyRequests):
+        headers["Retry-After"] = str(error.retry_in)
+        if error.limit is not None:
+            headers |= {"RateLimit-Limit": str(error.limit), "RateLimit-Remaining": "0"}
+            headers["RateLimit-Reset"] = str(error.retry_in)
     more: dict[str, object] = {"errors": error.errors} if isinstance(error, Invalid) else {}
     return error_response(status, error.code, error.text, headers=headers, **more)
 

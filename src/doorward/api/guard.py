@@ -1,6 +1,7 @@
 """Who may call a route: the bearer of a token that holds, with a scope the route names and the permission for it.
 
-A route says `scopes=(…)`, of which any one will do, or `public=True`. One that says neither does not get past start-up.
+A route says `scopes=(…)`, of which any one will do, and perhaps `also_scopes=(…)`, all of which are needed beside it;
+`scopes=ANY_TOKEN`, for which any token will do; or `public=True`. One that says none does not get past start-up.
 """
 
 from typing import Any, cast
@@ -10,7 +11,7 @@ from litestar.handlers import BaseRouteHandler
 
 from doorward.kit.errors import Unauthorized
 from doorward.oauth.tokens import authenticate
-from doorward.wire.context import PRINCIPAL, context_of
+from doorward.wire.context import ALLOWANCE, ANY_TOKEN, PRINCIPAL, client_address, context_of
 
 _LONGEST_TOKEN = 1024
 
@@ -23,15 +24,14 @@ async def require_scope(connection: ASGIConnection[Any, Any, Any, Any], handler:
     token = bearer_token(connection.headers.get("authorization"))
     now = context.clock.now()
     principal = await context.database.read(lambda transaction: authenticate(transaction, token, now))
-    principal.require(*handler.opt["scopes"])
-    client = connection.client
-    context.usage.count(
-        principal,
-        handler.name or handler.handler_name,
-        client.host if client else "",
-        now,
-    )
-    cast(dict[str, Any], connection.scope)[PRINCIPAL] = principal
+    scope = cast(dict[str, Any], connection.scope)
+    scope[PRINCIPAL] = principal
+    scope[ALLOWANCE] = await context.rates.take(context.database, principal.token_id, now)
+    if handler.opt["scopes"] != ANY_TOKEN:
+        principal.require(*handler.opt["scopes"])
+    for needed in handler.opt.get("also_scopes", ()):
+        principal.require(needed)
+    context.usage.count(principal, handler.name or handler.handler_name, client_address(connection), now)
 
 
 def bearer_token(header: str | None) -> str:

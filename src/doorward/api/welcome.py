@@ -22,7 +22,7 @@ _PAGE = b"""<!doctype html>
 """
 
 
-@get("/", name="welcome", public=True, sync_to_thread=False)
+@get("/", name="welcome", public=True, hidden=True, sync_to_thread=False)
 def welcome() -> ASGIResponse:
     """Tell a browser what is here."""
     headers = [

@@ -4,18 +4,18 @@ from typing import Annotated
 
 import typer
 
-from doorward.cli.output import show
-from doorward.cli.rows import given, row_of
-from doorward.cli.session import AccountOption, DatabaseOption, DataDirOption, JsonOption, open_session
-from doorward.db.unit_of_work import Transaction
-from doorward.kit.errors import NotFound
-from doorward.oauth.applications import (
+from doorward.applications.service import (
     Application,
     create_application,
     find_application,
     list_applications,
     remove_application,
 )
+from doorward.cli.output import show
+from doorward.cli.rows import given, row_of
+from doorward.cli.session import AccountOption, DatabaseOption, DataDirOption, JsonOption, open_session
+from doorward.db.unit_of_work import Transaction
+from doorward.kit.errors import NotFound
 
 app = typer.Typer(help="Applications: the OAuth clients of an account.", no_args_is_help=True)
 

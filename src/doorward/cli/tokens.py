@@ -4,6 +4,7 @@ from typing import Annotated, Final
 
 import typer
 
+from doorward.applications.service import command_line_application
 from doorward.cli.apps import known_application
 from doorward.cli.output import print_json, show
 from doorward.cli.session import DatabaseOption, DataDirOption, JsonOption, open_session
@@ -11,7 +12,6 @@ from doorward.cli.users import known_user
 from doorward.db.unit_of_work import Transaction
 from doorward.kit.errors import BadRequest, Invalid, NotFound
 from doorward.kit.fields import REQUIRED
-from doorward.oauth.applications import command_line_application
 from doorward.oauth.scopes import UnknownScope, parse_scopes
 from doorward.oauth.tokens import (
     ACCESS_TOKEN_SECONDS,

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import bindparam, select
 
 from doorward.accounts.service import Account, create_account, list_accounts
+from doorward.applications.service import command_line_application, create_application
 from doorward.channels.service import create_channel, list_channels
 from doorward.credentials.types import create_type
 from doorward.db.connect import open_database
@@ -26,7 +27,6 @@ from doorward.kit.clock import SystemClock
 from doorward.kit.crypto import Vault, new_password
 from doorward.kit.errors import Unauthorized
 from doorward.kit.timestamps import format_instant, local_datetime, local_to_instant
-from doorward.oauth.applications import command_line_application, create_application
 from doorward.oauth.scopes import ALL_SCOPES
 from doorward.oauth.tables import applications
 from doorward.oauth.tokens import authenticate, create_token

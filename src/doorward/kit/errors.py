@@ -72,5 +72,17 @@ class Invalid(DoorwardError):
         self.errors = {field: list(messages) for field, messages in errors.items()}
 
 
+class TooManyRequests(DoorwardError):
+    """429: to be tried again after `retry_in` seconds. `limit` is how many requests a minute are allowed."""
+
+    code = "rate_limited"
+    text = "Too many requests. Please wait before trying again."
+
+    def __init__(self, retry_in: int, limit: int | None = None, text: str | None = None) -> None:
+        super().__init__(text)
+        self.retry_in = retry_in
+        self.limit = limit
+
+
 def _sentences(errors: Mapping[str, Sequence[str]]) -> list[str]:
     return [f"{field} {message}" for field, messages in errors.items() for message in messages]

@@ -33,6 +33,11 @@ _CONFIGURING: Final = (
     "account.site",
     "account.notification_rule",
     "account.audit.readonly",
+    "account.settings",
+    "account.user.readonly",
+    "account.user",
+    "account.application.readonly",
+    "account.application",
 )
 
 ALL_SCOPES: Final = frozenset(_READ_ONLY + _OPERATING + _CONFIGURING)

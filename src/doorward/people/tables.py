@@ -50,3 +50,11 @@ people = Table(
     Index(None, "account_id", "system_id"),
     **NEVER_REUSED,
 )
+# The list that integrations walk through page by page, without those who are deleted.
+Index(
+    "ix_people_live",
+    people.c.account_id,
+    people.c.id,
+    sqlite_where=people.c.deleted_at.is_(None),
+    postgresql_where=people.c.deleted_at.is_(None),
+)

@@ -19,12 +19,13 @@ from doorward.db.unit_of_work import Database
 from doorward.installation.vault import open_vault
 from doorward.kit.clock import Clock, SystemClock
 from doorward.kit.crypto import Vault
+from doorward.oauth.rates import RateLimiter
 from doorward.process.control import ControlServer
 from doorward.process.doors import LocalDoors
 from doorward.process.http import configuration
 from doorward.process.lock import only_one
 from doorward.settings import Settings
-from doorward.wire.context import Context
+from doorward.wire.context import Context, Edge
 from doorward.worker import usage
 from doorward.worker.sweeper import Sweeper
 
@@ -65,7 +66,8 @@ async def _serve(
     listener: socket.socket,
     on_ready: Callable[[str], None],
 ) -> None:
-    context = Context(database, clock)
+    edge = Edge(settings.public_url, settings.outbound_allow, settings.metrics_token)
+    context = Context(database, vault, clock, edge=edge, rates=RateLimiter(settings.rate_limit))
     doors = LocalDoors(database, vault, clock)
     control = ControlServer(doors, clock)
     server = _Server(configuration(create_app(context)))

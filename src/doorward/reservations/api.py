@@ -8,8 +8,8 @@ from litestar.response.base import ASGIResponse
 from msgspec import Struct
 
 from doorward.db.unit_of_work import Transaction
-from doorward.kit.errors import NotFound
 from doorward.kit.timestamps import format_instant
+from doorward.oauth.principal import Principal
 from doorward.reservations.service import (
     Reservation,
     create_reservation,
@@ -17,9 +17,11 @@ from doorward.reservations.service import (
     list_reservations,
 )
 from doorward.wire.bodies import read_json
+from doorward.wire.changes import OK, Answer, answer, change
 from doorward.wire.context import context_of, principal_of
+from doorward.wire.docs import SINCE, Docs, Id, Instant, Result, paging
 from doorward.wire.queries import page_of, path_id, since_of
-from doorward.wire.responses import encoded, json_response, page_response
+from doorward.wire.responses import encoded, page_response
 
 
 class ReservationBody(Struct, frozen=True, gc=False):
@@ -34,6 +36,23 @@ class ReservationBody(Struct, frozen=True, gc=False):
     updated_at: str
 
 
+class ReservationInput(Struct, frozen=True, omit_defaults=True):
+    """What a reservation is asked for with."""
+
+    person_id: Id
+    start_time: Instant
+    end_time: Instant
+    channel_ids: list[Id] | None = None
+    door_controller_ids: list[Id] | None = None
+
+
+_CREATE = Docs("Reserve channels for a person", {201: ReservationBody}, body=ReservationInput)
+_LIST = Docs(
+    "List present and future reservations", {200: list[ReservationBody]}, parameters=(*paging(), *SINCE), paged=True
+)
+_DELETE = Docs("Delete a reservation; its access ends at once", {200: Result})
+
+
 def _body(found: Reservation) -> ReservationBody:
     return ReservationBody(
         found.id,
@@ -46,17 +65,18 @@ def _body(found: Reservation) -> ReservationBody:
     )
 
 
-@post("/reservations", name="createReservation", scopes=("account.reservation",))
+@post("/reservations", name="createReservation", scopes=("account.reservation",), docs=_CREATE)
 async def create(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Create a reservation. Contract operation createReservation."""
-    context, principal = context_of(request), principal_of(request)
     body = await read_json(request)
-    now = context.clock.now()
-    created = await context.database.write(lambda transaction: create_reservation(transaction, principal, body, now))
-    return json_response(_body(created), status=201)
+
+    def create_it(transaction: Transaction, principal: Principal, now: int) -> Answer:
+        return answer(_body(create_reservation(transaction, principal, body, now)), 201)
+
+    return await change(request, create_it)
 
 
-@get("/reservations", name="listReservations", scopes=("account.reservation.readonly",))
+@get("/reservations", name="listReservations", scopes=("account.reservation.readonly",), docs=_LIST)
 async def list_page(request: Request[Any, Any, Any]) -> ASGIResponse:
     """List present and future reservations. Contract operation listReservations."""
     context, principal = context_of(request), principal_of(request)
@@ -77,16 +97,17 @@ async def list_page(request: Request[Any, Any, Any]) -> ASGIResponse:
     name="deleteReservation",
     scopes=("account.reservation",),
     status_code=200,
+    docs=_DELETE,
 )
 async def remove(request: Request[Any, Any, Any], reservation_id: FromPath[str]) -> ASGIResponse:
     """Delete a reservation. Contract operation deleteReservation."""
-    context, principal = context_of(request), principal_of(request)
     number = path_id(reservation_id)
-    if number is None:
-        raise NotFound
-    now = context.clock.now()
-    await context.database.write(lambda transaction: delete_reservation(transaction, principal, number, now))
-    return json_response({"result": "ok"})
+
+    def delete_it(transaction: Transaction, principal: Principal, now: int) -> Answer:
+        delete_reservation(transaction, principal, number, now)
+        return OK
+
+    return await change(request, delete_it)
 
 
 router = Router("/api/3", route_handlers=[create, list_page, remove])

@@ -5,12 +5,15 @@ from typing import Any
 from litestar import Request, Router, get
 from litestar.response.base import ASGIResponse
 
-from doorward.roles.listing import list_roles
+from doorward.roles.listing import Role, list_roles
 from doorward.wire.context import context_of, principal_of
+from doorward.wire.docs import Docs
 from doorward.wire.responses import encoded, encoded_response
 
+_LIST = Docs("List roles, ordered by name", {200: list[Role]})
 
-@get("/roles", name="listRoles", scopes=("account.role.readonly",))
+
+@get("/roles", name="listRoles", scopes=("account.role.readonly",), docs=_LIST)
 async def list_all(request: Request[Any, Any, Any]) -> ASGIResponse:
     """List roles, ordered by name. Contract operation listRoles."""
     context, principal = context_of(request), principal_of(request)

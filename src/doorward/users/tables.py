@@ -1,8 +1,9 @@
 """The tables of users and of the sites they are limited to."""
 
-from sqlalchemy import CheckConstraint, Table
+from sqlalchemy import CheckConstraint, Column, Table
 
 from doorward.db.metadata import (
+    ID,
     NEVER_REUSED,
     flag,
     instant,
@@ -25,6 +26,9 @@ users = Table(
     text("role"),
     # Not "has rows in user_sites": a user whose last site is removed must not see everything.
     flag("site_limited"),
+    text("totp_secret", nullable=True),  # encrypted
+    instant("totp_enabled_at", nullable=True),  # none: the secret has not been confirmed yet
+    Column("totp_last_step", ID, nullable=True),  # a code is good for one use (RFC 6238, 5.2)
     instant("disabled_at", nullable=True),
     instant("created_at"),
     instant("updated_at"),

@@ -1,4 +1,4 @@
-"""What a request handler can reach: the database, the clock, and who is asking."""
+"""What a request handler can reach: the database, the vault, the clock, the settings, and who is asking."""
 
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
@@ -8,11 +8,30 @@ from litestar.connection import ASGIConnection
 
 from doorward.db.unit_of_work import Database
 from doorward.kit.clock import Clock, SystemClock
+from doorward.kit.crypto import Vault
 from doorward.oauth.principal import Principal
+from doorward.oauth.rates import RateLimiter
 from doorward.oauth.usage import UsageCounter
 
 PRINCIPAL: Final = "doorward.principal"
 REQUEST_ID: Final = "doorward.request_id"
+ALLOWANCE: Final = "doorward.allowance"
+"""What is left of the rate limit: an oauth.rates.Allowance, or None."""
+
+ANY_TOKEN: Final = ("any",)
+"""The `scopes` of a route for which any token that holds will do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """What an operator has set about the HTTP edge."""
+
+    public_url: str | None = None
+    """Under which address clients reach this server, without a trailing slash; None: whatever they asked for."""
+    outbound_allow: tuple[str, ...] = ()
+    """Networks (CIDR) that requests to foreign addresses may reach although they are not public."""
+    metrics_token: str | None = None
+    """What a scraper has to know; None: scraping is for this machine only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +39,12 @@ class Context:
     """Shared by all requests of one application."""
 
     database: Database
+    vault: Vault
     clock: Clock = field(default_factory=SystemClock)
     usage: UsageCounter = field(default_factory=UsageCounter)
+    edge: Edge = field(default_factory=Edge)
+    rates: RateLimiter = field(default_factory=lambda: RateLimiter(0))
+    """Without a limit unless one is set."""
 
 
 def context_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Context:
@@ -33,3 +56,14 @@ def context_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Context:
 def principal_of(request: Request[Any, Any, Any]) -> Principal:
     """Who is asking; only for handlers behind the scope guard."""
     return cast(dict[str, Principal], request.scope)[PRINCIPAL]
+
+
+def client_address(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """From where the request came; "" if that is not known."""
+    return connection.client.host if connection.client else ""
+
+
+def base_url(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """The address of this server as its clients see it, without a trailing slash."""
+    configured = context_of(connection).edge.public_url
+    return configured or str(connection.base_url).rstrip("/")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from doorward.kit.errors import BadRequest
+from doorward.kit.errors import BadRequest, NotFound
 from doorward.kit.pages import Page
 from doorward.kit.timestamps import EARLIEST, InvalidTimestamp, parse_instant
 
@@ -59,8 +59,8 @@ def _positive(query: Mapping[str, str], name: str, default: int) -> int:
     return int(value)
 
 
-def path_id(text: str) -> int | None:
-    """An id in a path, None for what no id can be."""
+def path_id(text: str) -> int:
+    """An id in a path. Raises NotFound for what no id can be."""
     if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS:
         return int(text)
-    return None
+    raise NotFound

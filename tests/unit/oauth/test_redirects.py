@@ -2,8 +2,8 @@
 
 import pytest
 
+from doorward.applications.redirects import clean_redirect_uri, clean_webhook_url
 from doorward.kit.text import InvalidText
-from doorward.oauth.redirects import clean_redirect_uri, clean_webhook_url
 
 BAD_ANYWHERE = [
     "",

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import and_, bindparam, select, update
 
+from doorward.applications.redirects import LONGEST, clean_redirect_uri, clean_webhook_url
 from doorward.db.query import Query, word
 from doorward.db.rows import Rows
 from doorward.db.unit_of_work import Transaction, require
@@ -14,7 +15,6 @@ from doorward.kit.errors import Conflict, NotFound
 from doorward.kit.fields import REQUIRED
 from doorward.kit.structured_fields import StructuredFields
 from doorward.kit.text import InvalidText
-from doorward.oauth.redirects import LONGEST, clean_redirect_uri, clean_webhook_url
 from doorward.oauth.tables import applications
 from doorward.oauth.tokens import revoke_application_tokens
 

@@ -1,0 +1,1 @@
+"""Admissions: a door released for once from afar, and what became of it."""

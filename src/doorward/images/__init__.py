@@ -1,0 +1,1 @@
+"""People's photos: decoded, made small, kept, shown."""

@@ -1,0 +1,1 @@
+"""Imports of people from CSV files: checked first, written wholly or not at all."""

@@ -1,0 +1,1 @@
+"""Notification rules: which events are told to whom."""

@@ -1,0 +1,1 @@
+"""What web pages share: templates, their look, their security headers."""

@@ -1,0 +1,72 @@
+"""How far a user's hand reaches: one who is limited to sites gives and takes only what admits at these sites alone."""
+
+from collections.abc import Collection, Iterable
+from typing import Final, NamedTuple
+
+from sqlalchemy import bindparam, select
+
+from doorward.channels.tables import channels
+from doorward.db.query import Query, number, one_of
+from doorward.db.unit_of_work import Transaction
+from doorward.kit.errors import Invalid
+from doorward.oauth.principal import Principal
+from doorward.roles.tables import group_roles, role_channels
+from doorward.users.tables import user_sites
+
+BEYOND: Final = "Beyond the sites that you are limited to"
+
+
+class _GroupRole(NamedTuple):
+    group_id: int
+    role_id: int
+
+
+_ROLES_OF_GROUPS: Final = Query(
+    select(group_roles.c.group_id, group_roles.c.role_id).where(one_of(group_roles.c.group_id, "ids")), _GroupRole
+)
+_ROLES_BEYOND: Final = Query(
+    select(role_channels.c.role_id)
+    .join(channels, channels.c.id == role_channels.c.channel_id)
+    .where(
+        one_of(role_channels.c.role_id, "ids"),
+        channels.c.site_id.not_in(select(user_sites.c.site_id).where(user_sites.c.user_id == bindparam("user_id"))),
+    )
+    .distinct(),
+    number,
+)
+
+
+def require_reach(
+    transaction: Transaction,
+    principal: Principal,
+    *,
+    role_ids: Collection[int] = (),
+    group_ids: Collection[int] = (),
+) -> None:
+    """Let a user give or take these roles and memberships of groups.
+
+    Raises Invalid, naming role_ids or group_ids, where a user who is limited to sites would change who may open a door
+    at another site. To be asked about what is added and what is removed, not about what stays.
+    """
+    if not principal.site_limited or not (role_ids or group_ids):
+        return
+    of_groups = transaction.all(_ROLES_OF_GROUPS, ids=_listed(group_ids)) if group_ids else []
+    asked = {*role_ids, *(pair.role_id for pair in of_groups)}
+    beyond = set(transaction.all(_ROLES_BEYOND, ids=_listed(asked), user_id=principal.user_id))
+    refused = {
+        "role_ids": sorted(beyond.intersection(role_ids)),
+        "group_ids": sorted({pair.group_id for pair in of_groups if pair.role_id in beyond}),
+    }
+    errors = {name: [f"{BEYOND}: {', '.join(map(str, ids))}"] for name, ids in refused.items() if ids}
+    if errors:
+        raise Invalid(errors)
+
+
+def ids_in(body: object, name: str) -> frozenset[int]:
+    """The ids that a body lists under a name, as far as they are ids; to complain about others is the service's."""
+    found = body.get(name) if isinstance(body, dict) else None
+    return frozenset(each for each in found if type(each) is int) if isinstance(found, list) else frozenset()
+
+
+def _listed(ids: Iterable[int]) -> str:
+    return str([min(each, 2**62) for each in sorted(ids)])

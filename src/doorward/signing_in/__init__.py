@@ -1,0 +1,1 @@
+"""Signing in to the web pages: sessions, throttling, the second factor."""

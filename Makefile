@@ -22,7 +22,7 @@ help:
 	@echo "make clean  remove everything the other targets made"
 
 setup: $(VENV)/.runtime
-setup-test: $(VENV)/.test node_modules/.installed
+setup-test: $(VENV)/.test node_modules/.installed $(VENV)/.browser
 setup-bench: $(VENV)/.bench
 
 $(BIN)/uv:
@@ -49,6 +49,17 @@ $(VENV)/.bench: requirements/bench.lock $(VENV)/.test
 node_modules/.installed: package.json package-lock.json
 	@if command -v npm >/dev/null; then npm ci --ignore-scripts --no-audit --no-fund --loglevel=error; \
 	else echo "npm was not found: install Node.js 18 or newer (Debian: apt-get install nodejs npm)" >&2; exit 1; fi
+	@touch $@
+
+# Some tests are done by a real browser.
+$(VENV)/.browser: | $(BIN)/uv
+	@if ! command -v chromium >/dev/null; then \
+	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	    echo "installing chromium"; \
+	    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends chromium; } \
+	      >/dev/null || { echo "chromium could not be installed" >&2; exit 1; }; \
+	  else echo "chromium was not found: install it (Debian: apt-get install chromium)" >&2; exit 1; fi; \
+	fi
 	@touch $@
 
 run: setup

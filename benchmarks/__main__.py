@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import decide, growth
+from benchmarks import decide, growth, people
 from benchmarks.http import FASTAPI, FLOOR, Settings, fsync_ms, measure, table
 
 BOUNDS = (
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small and short, to see that it works; prints only")
     quick = parser.parse_args().quick
     settings = Settings(rounds=1, duration=1.0) if quick else Settings(rounds=5, duration=5.0)
-    parts = [_head(), _endpoints(settings), _decide(quick), _growth(settings, quick), _memory()]
+    parts = [_head(), _endpoints(settings), _decide(quick), _growth(settings, quick), _people(quick), _memory()]
     text = "\n\n".join(parts) + "\n"
     print(text)
     if not quick:
@@ -96,6 +96,17 @@ def _growth(settings: Settings, quick: bool) -> str:
         "## How the endpoints grow\n\n"
         "Doorward alone, beside itself on larger accounts; 200 roles everywhere. `ratio` refers to the first row.\n\n"
         f"{table(growth.endpoints(few))}"
+    )
+
+
+def _people(quick: bool) -> str:
+    _say("people at 1,000 and at 100,000, and an import")
+    return (
+        "## People\n\n"
+        "`GET /api/3/people` with 100 a page, one request at a time, in turn to a server with few people and one with "
+        "many; medians. The aim: the cost does not grow with the account. What a third of all people have must be "
+        "counted, and so it grows.\n\n"
+        f"{people.tables(quick)}"
     )
 
 

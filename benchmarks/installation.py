@@ -65,7 +65,10 @@ def _vault(data_dir: Path, url: str) -> Vault:
 
 def _account(connection: sqlite3.Connection, now: int) -> None:
     stamps = (now, now)
-    connection.execute("INSERT INTO accounts VALUES (1, 'Bench', 'Europe/London', ?, ?)", stamps)
+    connection.execute(
+        "INSERT INTO accounts (id, name, time_zone, created_at, updated_at) VALUES (1, 'Bench', 'Europe/London', ?, ?)",
+        stamps,
+    )
     connection.execute(
         "INSERT INTO users (account_id, email, email_key, first_name, last_name, role, created_at, updated_at) "
         "VALUES (1, 'o@bench.example', 'o@bench.example', 'O', 'B', 'owner', ?, ?)",

@@ -35,7 +35,7 @@ def main() -> None:
         sys.stdout.flush()
 
     database = f"sqlite:///{options.data_dir / 'doorward.db'}"
-    serve(Settings(options.data_dir, database, port=options.port), ready)
+    serve(Settings(options.data_dir, database, port=options.port, rate_limit=0), ready)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,8 @@ class Settings:
     """Under which address clients reach the server, where that is not the one they asked for."""
     outbound_allow: tuple[str, ...] = ()
     """Networks that are not public, which photos and webhooks may nevertheless be fetched from and sent to."""
+    access_log: bool = True
+    """Whether each request is a line on standard error."""
     metrics_token: str | None = None
     """What a scraper of /metrics has to send as bearer token; None: only this machine may scrape."""
 
@@ -68,6 +70,7 @@ def load(
         _whole("DOORWARD_RATE_LIMIT", environment.get("DOORWARD_RATE_LIMIT"), DEFAULT_RATE_LIMIT, 10_000_000),
         _address(environment.get("DOORWARD_PUBLIC_URL")),
         _networks(environment.get("DOORWARD_OUTBOUND_ALLOW")),
+        _flag("DOORWARD_ACCESS_LOG", environment.get("DOORWARD_ACCESS_LOG"), True),
         environment.get("DOORWARD_METRICS_TOKEN") or None,
     )
 
@@ -78,6 +81,14 @@ def _whole(name: str, text: str | None, default: int, largest: int) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) > largest:
         raise InvalidSetting(f"{name} must be a number from 0 to {largest}")
     return int(text)
+
+
+def _flag(name: str, text: str | None, default: bool) -> bool:
+    if not text:
+        return default
+    if text.lower() not in ("true", "false", "1", "0"):
+        raise InvalidSetting(f"{name} must be true or false")
+    return text.lower() in ("true", "1")
 
 
 def _address(text: str | None) -> str | None:

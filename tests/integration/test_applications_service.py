@@ -1,9 +1,10 @@
-"""oauth/applications.py on both databases: behaviour.md, "OAuth 2.0"."""
+"""applications/service.py on both databases: behaviour.md, "OAuth 2.0"."""
 
 import pytest
 
+from doorward.applications.client_secrets import new_client_secret
 from doorward.applications.service import (
-    CreatedApplication,
+    Application,
     command_line_application,
     create_application,
     find_application,
@@ -24,8 +25,12 @@ from tests.support.world import World
 CALLBACK = "https://example.com/callback"
 
 
-def create(world: World, **body: object) -> CreatedApplication:
-    return write(world, create_application, {"name": "Bookings", "redirect_uris": [CALLBACK], **body})
+SECRET = new_client_secret()
+
+
+def create(world: World, **body: object) -> Application:
+    fields = {"name": "Bookings", "redirect_uris": [CALLBACK], **body}
+    return write(world, create_application, fields, SECRET.secret_hash)
 
 
 def token_of(world: World, application_id: int) -> str:
@@ -42,31 +47,30 @@ def token_of(world: World, application_id: int) -> str:
 
 
 def test_an_application_gets_a_client_id_and_a_secret_that_is_shown_once(world: World) -> None:
-    made, secret = create(world, redirect_uris=[CALLBACK, "http://localhost:8765/cb", CALLBACK])
+    made = create(world, redirect_uris=[CALLBACK, "http://localhost:8765/cb", CALLBACK])
     assert (made.kind, made.is_service, made.redirect_uris, made.webhook_url) == (
         "registered", False, (CALLBACK, "http://localhost:8765/cb"), None,
     )  # fmt: skip
-    assert secret is not None
     stored = world.database.read_now(lambda tx: secret_hash_of(tx, made.id))
     assert stored is not None
     assert stored.startswith("$argon2id$")
-    assert password_matches(stored, secret)
+    assert password_matches(stored, SECRET.secret)
     assert world.database.read_now(lambda tx: find_application(tx, made.client_id)) == made
     assert read(world, get_application, made.id) == made
-    assert secret not in repr(create(world))
+    assert SECRET.secret not in repr(SECRET)
 
 
 def test_a_public_application_has_no_secret(world: World) -> None:
-    made, secret = create(world, public=True)
-    assert (made.kind, secret) == ("public", None)
+    made = create(world, public=True)
+    assert made.kind == "public"
     assert world.database.read_now(lambda tx: secret_hash_of(tx, made.id)) is None
 
 
 def test_a_service_needs_no_redirect_but_a_secret(world: World) -> None:
-    made, secret = create(world, service=True, redirect_uris=[], webhook_url="http://hooks.example.com/in")
-    assert made.is_service
+    made = create(world, service=True, redirect_uris=[], webhook_url="http://hooks.example.com/in")
+    assert (made.is_service, made.service_user_id) == (True, world.owner_id)
     assert made.webhook_url == "http://hooks.example.com/in"
-    assert secret is not None
+    assert world.database.read_now(lambda tx: secret_hash_of(tx, made.id)) == SECRET.secret_hash
     assert errors_of(lambda: create(world, service=True, public=True)) == {
         "service": ["can't be public: it needs a secret of its own"]
     }
@@ -75,7 +79,7 @@ def test_a_service_needs_no_redirect_but_a_secret(world: World) -> None:
 def test_all_that_is_wrong_is_said_at_once(world: World) -> None:
     uris = ["http://example.com/cb", 5, CALLBACK]
     body = {"public": "yes", "webhook_url": "ftp://example.com", "redirect_uris": uris}
-    assert errors_of(lambda: write(world, create_application, body)) == {
+    assert errors_of(lambda: write(world, create_application, body, None)) == {
         "public": ["must be true or false"],
         "name": ["can't be blank"],
         "redirect_uris": [
@@ -89,7 +93,7 @@ def test_all_that_is_wrong_is_said_at_once(world: World) -> None:
 
 
 def test_only_what_is_given_changes(world: World) -> None:
-    made = create(world).application
+    made = create(world)
     changed = write(world, update_application, made.id, {"webhook_url": "https://example.com/hook"})
     assert changed == made._replace(webhook_url="https://example.com/hook")
     errors = errors_of(lambda: write(world, update_application, made.id, {"redirect_uris": []}))
@@ -97,7 +101,7 @@ def test_only_what_is_given_changes(world: World) -> None:
 
 
 def test_a_removed_application_is_gone_with_its_tokens_at_once(world: World) -> None:
-    made = create(world).application
+    made = create(world)
     tokens = [token_of(world, made.id) for _ in range(2)]
     assert write(world, remove_application, made.id) == 2
     for token in tokens:
@@ -126,7 +130,7 @@ def test_the_command_lines_application_is_made_once(world: World) -> None:
 
 
 def test_another_accounts_application_is_not_found(world: World) -> None:
-    other, made, now = other_account(world), create(world).application, world.clock.now()
+    other, made, now = other_account(world), create(world), world.clock.now()
 
     def theirs(tx: Transaction) -> int:
         return command_line_application(tx, other, now).id

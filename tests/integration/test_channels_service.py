@@ -17,7 +17,7 @@ from doorward.kit.clock import FixedClock
 from doorward.kit.errors import NotFound
 from doorward.roles.service import create_role, get_role
 from doorward.shifts.service import create_shift
-from doorward.sites.service import create_area
+from doorward.sites.areas import create_area
 from tests.support.refusals import Note, errors_of, notes_of
 from tests.support.services import other_account, read, reserve, write
 from tests.support.world import World

@@ -167,6 +167,7 @@ def test_a_token_is_printed_alone_and_holds_until_it_is_revoked(doorward: Comman
         application = doorward.json("app", "list")[0]
         assert application["kind"] == "command_line"
         assert doorward.json("token", "revoke", "--app", application["client_id"]) == {"revoked": 2}
+        doorward.json("user", "create", "second@example.com", "--role", "owner")  # one of them stays
         doorward.json("user", "disable", "owner@example.com")
         assert "user is disabled" in doorward.refusal(
             "token", "create", "--user", "owner@example.com", "--scope", "account.role"

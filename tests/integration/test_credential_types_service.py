@@ -72,9 +72,9 @@ def test_only_what_is_given_changes_and_the_kind_never(world: World) -> None:
 def test_a_type_that_somebody_has_cannot_be_deleted(world: World) -> None:
     card = next(found for found in read(world, list_types) if found.kind == "card")
     with pytest.raises(Conflict):
-        world.database.write_now(lambda tx: delete_type(tx, world.account_id, card.id))
+        world.database.write_now(lambda tx: delete_type(tx, world.account_id, card.id, 0))
     write_sealed(world, update_person, world.person_id, {"card_number": None})
-    world.database.write_now(lambda tx: delete_type(tx, world.account_id, card.id))
+    world.database.write_now(lambda tx: delete_type(tx, world.account_id, card.id, 0))
     with pytest.raises(NotFound):
         read(world, get_type, card.id)
 
@@ -82,7 +82,7 @@ def test_a_type_that_somebody_has_cannot_be_deleted(world: World) -> None:
 def test_a_type_that_only_deleted_people_had_can_be_deleted(world: World) -> None:
     write(world, delete_person, world.person_id)
     for found in read(world, list_types):
-        world.database.write_now(lambda tx, found=found: delete_type(tx, world.account_id, found.id))  # type: ignore[misc]
+        world.database.write_now(lambda tx, found=found: delete_type(tx, world.account_id, found.id, 0))  # type: ignore[misc]
     assert read(world, list_types) == []
 
 
@@ -99,4 +99,4 @@ def test_another_accounts_type_is_not_found(world: World) -> None:
     with pytest.raises(NotFound):
         world.database.read_now(lambda tx: get_type(tx, other, mine))
     with pytest.raises(NotFound):
-        world.database.write_now(lambda tx: delete_type(tx, other, mine))
+        world.database.write_now(lambda tx: delete_type(tx, other, mine, 0))

@@ -14,6 +14,7 @@ from doorward.db.unit_of_work import Database, DatabaseUnavailable, Transaction
 from doorward.decision.engine import decide, decide_person
 from doorward.decision.snapshot import Credential, DoorState, Presented
 from doorward.events.tables import events
+from doorward.group_reservations.service import create_group_reservation, delete_group_reservation
 from doorward.groups.service import create_group, delete_group, update_group
 from doorward.kit.clock import FixedClock
 from doorward.kit.crypto import Vault
@@ -47,6 +48,7 @@ class Changes:
         self.roles: list[int] = []
         self.shifts: list[int] = []
         self.reservations: list[int] = []
+        self.group_reservations: list[int] = []
         self.cards = 5000
         self.principal: Principal = world.database.read_now(lambda tx: authenticate(tx, world.token, world.clock.now()))
 
@@ -70,6 +72,9 @@ class Changes:
             self.new_reservation,
             self.new_reservation,
             self.remove_reservation,
+            self.new_group_reservation,
+            self.new_group_reservation,
+            self.remove_group_reservation,
             self.holiday,
             self.zone,
             self.pass_time,
@@ -204,6 +209,18 @@ class Changes:
     def remove_reservation(self, tx: Transaction) -> None:
         delete_reservation(tx, self.principal, self.one(self.reservations), self.now)
 
+    def new_group_reservation(self, tx: Transaction) -> None:
+        body = {
+            "person_id": self.one(self.people),
+            "start_time": f"2026-03-02T{self.random.randint(8, 14):02}:00:00Z",
+            "end_time": f"2026-03-0{self.random.randint(2, 6)}T{self.random.randint(15, 23):02}:30:00Z",
+            "group_ids": self.some(self.groups),
+        }
+        self.group_reservations.append(create_group_reservation(tx, self.principal, body, self.now).id)
+
+    def remove_group_reservation(self, tx: Transaction) -> None:
+        delete_group_reservation(tx, self.principal, self.one(self.group_reservations), self.now)
+
     def holiday(self, tx: Transaction) -> None:
         body: dict[str, object] = {"day": f"2026-03-0{self.random.randint(2, 8)}", "name": "Day off"}
         if self.random.random() < 0.5:
@@ -257,7 +274,7 @@ def same_decisions(world: World, live: LiveSnapshots, people: list[int]) -> None
 @pytest.mark.parametrize("seed", range(8))
 def test_snapshots_changed_piece_by_piece_decide_like_ones_compiled_anew(world: World, seed: int) -> None:
     changes = Changes(world, seed)
-    live = LiveSnapshots(world.database, world.vault)
+    live = LiveSnapshots(world.database, world.vault, world.clock)
 
     async def run() -> None:
         await live.refresh()
@@ -296,10 +313,10 @@ def test_a_door_decides_with_what_it_knows_when_the_database_is_gone(world: Worl
         read, write = world.database.read, world.database.write
         world.database.read = world.database.write = gone  # type: ignore[method-assign,assignment]
         verdict = await doors.present(world.channel_ids[0], Presented(Credential("card", "1234")))
-        waiting = len(doors._facts)
+        waiting = len(doors.recorder)
         world.database.read, world.database.write = read, write  # type: ignore[method-assign]
         await doors.stop()
-        assert len(doors._facts) == 0, "the event is recorded when the database is back"
+        assert len(doors.recorder) == 0, "the event is recorded when the database is back"
         return verdict.admitted, waiting
 
     assert asyncio.run(run()) == (True, 1)
@@ -372,8 +389,8 @@ def test_a_door_relocks_on_time_while_the_database_hangs(world: World, clock: Fi
         await doors.stop()
 
     asyncio.run(run())
-    codes = Query(select(events.c.event_code), number)
-    assert world.database.read_now(lambda tx: tx.all(codes)) == [27]
+    codes = Query(select(events.c.event_code).order_by(events.c.id), number)
+    assert world.database.read_now(lambda tx: tx.all(codes)) == [53, 58, 27]
 
 
 @pytest.mark.parametrize("value", ["\ud800", "\x00", "x" * 70_000, ""])
@@ -383,7 +400,7 @@ def test_whatever_is_presented_the_events_after_it_are_on_record(world: World, c
         for presented in (value, "1234"):
             verdict = await doors.present(world.channel_ids[0], Presented(Credential("card", presented)))
             assert not verdict.admitted
-        assert not doors._facts
+        assert len(doors.recorder) == 0
         await doors.stop()
 
     asyncio.run(run())

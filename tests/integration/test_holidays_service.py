@@ -51,8 +51,8 @@ def test_another_accounts_holiday_cannot_be_removed(world: World) -> None:
 
 def test_a_countrys_public_holidays_are_imported_once(world: World) -> None:
     write(world, add_holiday, {**CHRISTMAS, "name": "Yule"})
-    body = {"country": "gb", "region": "ENG", "years": [2026, 2027]}
-    added = write(world, import_holidays, body)
+    body = {"country": "gb", "subdivision": "ENG", "years": [2026, 2027]}
+    added = write(world, import_holidays, body).added
     found = {holiday.day: holiday.name for holiday in read(world, list_holidays)}
     assert len(found) == added + 1
     assert found["2026-12-25"] == "Yule", "a day that is a holiday already stays as it is"
@@ -63,8 +63,8 @@ def test_a_countrys_public_holidays_are_imported_once(world: World) -> None:
 
 
 def test_an_import_can_be_for_one_site(world: World) -> None:
-    body = {"country": "DE", "region": "BE", "years": [2026], "site_id": world.site_ids[1]}
-    assert write(world, import_holidays, body) == len(read(world, list_holidays))
+    body = {"country": "DE", "subdivision": "BE", "years": [2026], "site_id": world.site_ids[1]}
+    assert write(world, import_holidays, body).added == len(read(world, list_holidays))
     assert {holiday.site_id for holiday in read(world, list_holidays)} == {world.site_ids[1]}
 
 
@@ -75,7 +75,7 @@ def test_an_import_can_be_for_one_site(world: World) -> None:
         ({"country": "HolidayBase", "years": [2026]}, "country"),
         ({"country": "__", "years": [2026]}, "country"),
         ({"country": "", "years": [2026]}, "country"),
-        ({"country": "GB", "region": "XX", "years": [2026]}, "region"),
+        ({"country": "GB", "subdivision": "XX", "years": [2026]}, "subdivision"),
         ({"country": "GB"}, "years"),
         ({"country": "GB", "years": []}, "years"),
         ({"country": "GB", "years": [1999]}, "years"),

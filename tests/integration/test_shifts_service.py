@@ -29,7 +29,7 @@ def update(world: World, shift_id: int, **body: object) -> Shift:
 
 
 def delete(world: World, shift_id: int) -> None:
-    world.database.write_now(lambda tx: delete_shift(tx, world.account_id, shift_id))
+    world.database.write_now(lambda tx: delete_shift(tx, world.account_id, shift_id, world.clock.now()))
 
 
 def rule(world: World, shift_id: int) -> Rule:
@@ -149,7 +149,7 @@ def test_another_accounts_shift_is_not_found(world: World) -> None:
     for action in (
         lambda: world.database.read_now(lambda tx: get_shift(tx, other, made.id)),
         lambda: world.database.write_now(lambda tx: update_shift(tx, other, made.id, {}, now)),
-        lambda: world.database.write_now(lambda tx: delete_shift(tx, other, made.id)),
+        lambda: world.database.write_now(lambda tx: delete_shift(tx, other, made.id, world.clock.now())),
     ):
         with pytest.raises(NotFound):
             action()

@@ -4,13 +4,12 @@ import pytest
 
 from doorward.channels.service import delete_channel
 from doorward.kit.errors import Conflict, NotFound
+from doorward.sites.areas import create_area, list_areas
 from doorward.sites.service import (
     Site,
-    create_area,
     create_site,
     delete_site,
     get_site,
-    list_areas,
     list_sites,
     update_site,
 )

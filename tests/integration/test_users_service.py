@@ -1,5 +1,7 @@
 """users/service.py on both databases."""
 
+from typing import NamedTuple
+
 import pytest
 from sqlalchemy import bindparam, select
 
@@ -9,8 +11,8 @@ from doorward.kit.clock import FixedClock
 from doorward.kit.crypto import password_matches
 from doorward.kit.errors import NotFound, Unauthorized
 from doorward.oauth.tokens import authenticate
+from doorward.users.passwords import prepare_now
 from doorward.users.service import (
-    CreatedUser,
     User,
     create_user,
     disable_user,
@@ -28,12 +30,19 @@ from tests.support.world import World
 HASH = Query(select(users.c.password_hash).where(users.c.id == bindparam("the_id")), word)
 
 
-def create(world: World, **body: object) -> CreatedUser:
-    return write(world, create_user, {"email": "Olga@example.com", "role": "operator", **body})
+class Created(NamedTuple):
+    user: User
+    password: str | None
+
+
+def create(world: World, **fields: object) -> Created:
+    body = {"email": "Olga@example.com", "role": "operator", **fields}
+    secret = prepare_now(body, make=True)
+    return Created(write(world, create_user, body, secret.password_hash), secret.made)
 
 
 def update(world: World, user_id: int, **body: object) -> User:
-    return write(world, update_user, user_id, body)
+    return write(world, update_user, user_id, body, prepare_now(body, make=False).password_hash)
 
 
 def signs_in(world: World, user_id: int, password: str) -> bool:
@@ -51,7 +60,7 @@ def test_a_user_gets_a_password_that_is_shown_once(world: World) -> None:
     assert password is not None
     assert len(password) >= 16
     assert signs_in(world, user.id, password)
-    assert password not in repr(create(world, email="two@example.com"))
+    assert password not in repr(prepare_now({"password": password}, make=True))
     assert read(world, get_user, user.id) == user
 
 
@@ -67,7 +76,7 @@ def test_a_given_password_is_taken_and_not_shown_again(world: World) -> None:
 
 def test_all_that_is_wrong_is_said_at_once(world: World) -> None:
     body = {"email": "", "role": "god", "site_ids": [99], "password": "short", "first_name": 5}
-    assert errors_of(lambda: write(world, create_user, body)) == {
+    assert errors_of(lambda: write(world, create_user, body, None)) == {
         "email": ["can't be blank"],
         "role": ["must be one of: owner, admin, operator, viewer"],
         "first_name": ["must be text"],
@@ -81,7 +90,7 @@ def test_an_address_signs_in_to_one_account_of_the_installation(world: World) ->
     assert errors_of(lambda: create(world, email="olga@EXAMPLE.com")) == {"email": ["is already in use"]}
     other, now = other_account(world), world.clock.now()
     body = {"email": "OLGA@example.com", "role": "owner"}
-    assert errors_of(lambda: world.database.write_now(lambda tx: create_user(tx, other, body, now))) == {
+    assert errors_of(lambda: world.database.write_now(lambda tx: create_user(tx, other, body, None, now))) == {
         "email": ["is already in use"]
     }
     assert errors_of(lambda: update(world, world.owner_id, email="olga@example.com")) == {
@@ -137,6 +146,6 @@ def test_another_accounts_user_is_not_found(world: World) -> None:
     with pytest.raises(NotFound):
         world.database.read_now(lambda tx: get_user(tx, other, world.owner_id))
     with pytest.raises(NotFound):
-        world.database.write_now(lambda tx: update_user(tx, other, world.owner_id, {}, now))
+        world.database.write_now(lambda tx: update_user(tx, other, world.owner_id, {}, None, now))
     with pytest.raises(NotFound):
         world.database.write_now(lambda tx: disable_user(tx, other, world.owner_id, now))

@@ -76,9 +76,9 @@ class Installation:
         return made
 
     @contextmanager
-    def serving(self) -> Iterator["Server"]:
+    def serving(self, **environment: str) -> Iterator["Server"]:
         """A running server, stopped in the end."""
-        server = Server(self)
+        server = Server(self, **environment)
         try:
             yield server
         finally:
@@ -88,10 +88,10 @@ class Installation:
 class Server:
     """`doorward serve` on a free port."""
 
-    def __init__(self, installation: Installation) -> None:
+    def __init__(self, installation: Installation, **environment: str) -> None:
         self.process = subprocess.Popen(
             [*COMMAND, "serve", "--port", "0"],
-            env=installation.environment,
+            env={**installation.environment, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -1,6 +1,7 @@
 """A small account to test with, made through the services."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from doorward.accounts.service import create_account
 from doorward.applications.service import command_line_application
@@ -8,7 +9,7 @@ from doorward.channels.service import create_channel
 from doorward.credentials.types import create_type
 from doorward.db.unit_of_work import Database, Transaction
 from doorward.kit.clock import Clock
-from doorward.kit.crypto import Vault
+from doorward.kit.crypto import Vault, hash_password
 from doorward.oauth.scopes import ALL_SCOPES
 from doorward.oauth.tokens import create_token
 from doorward.people.service import create_person
@@ -16,6 +17,14 @@ from doorward.sites.service import create_site
 from doorward.users.service import create_user
 
 ALL = " ".join(sorted(ALL_SCOPES))
+PASSWORD = "correct horse battery staple"
+"""Every operator's."""
+
+
+@lru_cache(maxsize=1)
+def _hash_of_password() -> str:
+    """Made once: it takes long."""
+    return hash_password(PASSWORD)
 
 
 @dataclass
@@ -71,13 +80,13 @@ class World:
         body: dict[str, object] = {
             "email": f"{role}{self._users}.{self.account_id}@acme.example",
             "role": role,
-            "password": "correct horse battery staple",
+            "password": PASSWORD,
         }
         if site_ids is not None:
             body["site_ids"] = site_ids
 
         def make(transaction: Transaction) -> int:
-            return create_user(transaction, self.account_id, body, now).user.id
+            return create_user(transaction, self.account_id, body, _hash_of_password(), now).id
 
         user_id = self.database.write_now(make)
         return user_id, self.new_token(user_id, scopes)

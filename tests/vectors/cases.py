@@ -51,6 +51,8 @@ class Case:
         snapshot, state, asked = self.snapshot(), self.state(), self.written
         if asked.exit:
             return engine.decide_exit(snapshot, state, self.at)
+        if asked.release:
+            return engine.decide_release(snapshot, state, self.at)
         if asked.person is not None:
             return engine.decide_person(snapshot, state, asked.person, self.at)
         return engine.decide(snapshot, state, self.presented(), self.at)
@@ -123,11 +125,20 @@ class Case:
             None if person.valid_to is None else milliseconds(person.valid_to),
             frozenset(self.roles[name].id for name in person.roles),
             frozenset(person.credentials),
+            tuple(
+                compiled.Membership(
+                    frozenset(self.roles[name].id for name in reserved.roles),
+                    milliseconds(reserved.start),
+                    milliseconds(reserved.end),
+                )
+                for reserved in person.group_reservations
+            ),
         )
 
     def _reason(self, reason: Reason) -> str:
         if reason.code in _NAMES_A_ROLE and reason.grant is not None:
-            return f"{reason.code} {reason.grant.role_name}"
+            reserved = "" if reason.instant is None else " reserved"
+            return f"{reason.code} {reason.grant.role_name}{reserved}"
         return str(reason.code)
 
 

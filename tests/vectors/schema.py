@@ -60,6 +60,14 @@ class Role(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     here: bool = True
 
 
+class GroupReservation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"start": "from", "end": "to"}):
+    """The names of the roles that the groups of a group reservation hold, and its stretch."""
+
+    roles: list[str]
+    start: Instant
+    end: Instant
+
+
 class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A person, with the names of their roles."""
 
@@ -69,6 +77,7 @@ class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     valid_from: Instant | None = None
     valid_to: Instant | None = None
     roles: list[str] = []
+    group_reservations: list[GroupReservation] = []
     credentials: Held = {}
 
 
@@ -94,7 +103,10 @@ class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The verdict. Reasons in their order; a role is named "role_grants staff", other reasons stand alone."""
+    """The verdict. Reasons in their order; a role is named, other reasons stand alone.
+
+    "role_grants staff" is of a role that lasts, "role_grants staff reserved" of one by a group reservation.
+    """
 
     event_code: int
     admitted: bool
@@ -103,7 +115,10 @@ class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A case: a credential (`first`, perhaps `second` and the time between), or a `person`, or the exit button."""
+    """A case: a credential (`first`, perhaps `second` and the time between), or a `person`, or the exit button.
+
+    Or a `release` from afar, for nobody in particular.
+    """
 
     name: str
     at: Instant
@@ -113,6 +128,7 @@ class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gap_ms: int = 0
     person: int | None = None
     exit: bool = False
+    release: bool = False
     state: State = State()
     door: dict[str, object] = {}
 

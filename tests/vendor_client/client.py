@@ -94,6 +94,28 @@ class VendorClient:
         return [_answer(report) for report in json.loads(finished.stdout)["answers"]]
 
 
+def methods() -> list[tuple[str, str]]:
+    """Every method of the client's API classes: class and name."""
+    script = """
+        const doorflow = require('doorflow');
+        const found = [];
+        for (const [name, api] of Object.entries(doorflow)) {
+          if (!name.endsWith('Api')) continue;
+          for (const method of Object.getOwnPropertyNames(api.prototype)) {
+            if (api.prototype[`${method}Raw`]) found.push([name, method]);
+          }
+        }
+        console.log(JSON.stringify(found));
+    """
+    node = shutil.which("node")
+    if node is None:
+        raise VendorClientError("Node.js was not found: install version 18 or newer.")
+    finished = subprocess.run(
+        [node, "-e", script], cwd=DRIVER.parent, capture_output=True, encoding="utf-8", timeout=60, check=True
+    )
+    return [(name, method) for name, method in json.loads(finished.stdout)]
+
+
 def _as_json(call: Call) -> dict[str, Any]:
     return {"api": call.api, "method": call.method, "args": call.args}
 

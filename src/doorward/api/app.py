@@ -7,18 +7,87 @@ from litestar import HttpMethod, Litestar
 from litestar.datastructures import State
 from litestar.types import ASGIApp, ControllerRouterHandler
 
-from doorward.api.edge import edge
+from doorward.access import api as access
+from doorward.accounts import api as accounts
+from doorward.admissions import api as admissions
+from doorward.api.access_log import AccessLog
+from doorward.api.edge import Edge, allowed_methods
 from doorward.api.errors import EXCEPTION_HANDLERS
 from doorward.api.guard import require_scope
+from doorward.api.health import health, ready
+from doorward.api.metrics import Metrics, metrics
+from doorward.api.openapi import Route, documented_routes
+from doorward.api.reference import describe, openapi, reference, reference_styles
 from doorward.api.welcome import welcome
+from doorward.applications import api as applications
+from doorward.applications import personal_tokens_api as personal_tokens
+from doorward.audit_log import api as audit_log
+from doorward.channels import api as channels
+from doorward.credentials import api as credentials
+from doorward.credentials import types_api as credential_types
+from doorward.events import api as events
+from doorward.group_reservations import api as group_reservations
+from doorward.groups import api as groups
+from doorward.images import api as images
+from doorward.imports import api as imports
+from doorward.notification_rules import api as notification_rules
 from doorward.oauth.scopes import ALL_SCOPES
+from doorward.pages import assets
+from doorward.people import api as people
+from doorward.provider import api as provider
+from doorward.provider import consent
+from doorward.provider.metadata import server_metadata
 from doorward.reservations import api as reservations
 from doorward.roles import api as roles
+from doorward.shifts import api as shifts
+from doorward.shifts import holidays_api as holidays
+from doorward.signing_in import pages as signing_in
+from doorward.signing_in import security
+from doorward.sites import api as sites
+from doorward.sync import api as sync
+from doorward.users import api as users
 from doorward.wire.context import ANY_TOKEN, Context
 from doorward.wire.docs import Docs
 
 LARGEST_BODY: Final = 1024 * 1024
-ROUTERS: Final[Sequence[ControllerRouterHandler]] = (welcome, reservations.router, roles.router)
+ROUTERS: Final[Sequence[ControllerRouterHandler]] = (
+    health,
+    metrics,
+    openapi,
+    ready,
+    reference,
+    reference_styles,
+    server_metadata,
+    welcome,
+    audit_log.router,
+    events.router,
+    groups.router,
+    holidays.router,
+    notification_rules.router,
+    shifts.router,
+    sites.router,
+    access.router,
+    accounts.router,
+    admissions.router,
+    channels.router,
+    credential_types.router,
+    credentials.router,
+    images.show,
+    imports.router,
+    people.router,
+    group_reservations.router,
+    consent.router,
+    provider.router,
+    reservations.router,
+    roles.router,
+    sync.router,
+    assets.router,
+    security.router,
+    signing_in.router,
+    applications.router,
+    personal_tokens.router,
+    users.router,
+)
 
 
 class UnguardedRoute(RuntimeError):
@@ -27,11 +96,31 @@ class UnguardedRoute(RuntimeError):
 
 def create_app(context: Context, routers: Sequence[ControllerRouterHandler] = ROUTERS) -> ASGIApp:
     """The ASGI application. Raises UnguardedRoute rather than serve a route that anybody could call."""
+    measured = Metrics()
+    log = AccessLog() if context.edge.access_log else None
+    app = _joined(routers, State({"context": context, "metrics": measured}))
+    describe(app)
+    if log is not None:
+        app.on_shutdown.append(log.flush)
+    return Edge(app, allowed_methods(app), measured, log)
+
+
+def documentation() -> dict[str, Any]:
+    """The OpenAPI document, for whoever wants it without a server."""
+    return describe(_joined(ROUTERS, State()))
+
+
+def routes() -> list[Route]:
+    """Every operation that is served and documented."""
+    return documented_routes(_joined(ROUTERS, State()))
+
+
+def _joined(routers: Sequence[ControllerRouterHandler], state: State) -> Litestar:
     app = Litestar(
         route_handlers=list(routers),
         guards=[require_scope],
         exception_handlers=EXCEPTION_HANDLERS,
-        state=State({"context": context}),
+        state=state,
         request_max_body_size=LARGEST_BODY,
         openapi_config=None,
         logging_config=None,
@@ -41,7 +130,7 @@ def create_app(context: Context, routers: Sequence[ControllerRouterHandler] = RO
         for handler in getattr(route, "route_handlers", ()):
             if handler.http_methods != {HttpMethod.OPTIONS}:  # the framework's own; it tells the allowed methods
                 _check_guarded(handler.opt, str(handler))
-    return edge(app)
+    return app
 
 
 def _check_guarded(opt: dict[str, Any], name: str) -> None:

@@ -41,6 +41,8 @@ _FRAMEWORK: Final = {
     405: ("method_not_allowed", "The method is not allowed for this resource"),
     413: ("payload_too_large", "The request body is too large"),
 }
+_GONE: Final = "client disconnected prematurely"
+"""What the framework says of a client that left in the middle of its body: nobody's error, and nobody hears of it."""
 
 
 def error_response(
@@ -83,11 +85,14 @@ def _challenge(code: str | None, text: str) -> str:
     return f'Bearer realm="doorward", error="{code}", error_description="{text}"'
 
 
-def _unsupported(_: Request[Any, Any, Any], __: UnsupportedMediaType) -> Response[dict[str, object]]:
-    return error_response(415, "unsupported_media_type", "The request body must be application/json")
+def _unsupported(_: Request[Any, Any, Any], error: UnsupportedMediaType) -> Response[dict[str, object]]:
+    wanted = str(error) or "application/json"
+    return error_response(415, "unsupported_media_type", f"The request body must be {wanted}")
 
 
 def _framework(request: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, object]]:
+    if error.status_code >= 500 and error.detail == _GONE:
+        return error_response(400, BadRequest.code, "The request was not sent to its end")
     if error.status_code >= 500:
         return _unexpected(request, error)
     code, text = _FRAMEWORK.get(error.status_code, _FRAMEWORK[400])

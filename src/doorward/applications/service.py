@@ -1,4 +1,8 @@
-"""Applications: the OAuth clients of an account (behaviour.md, "OAuth 2.0")."""
+"""Applications: the OAuth clients of an account (behaviour.md, "OAuth 2.0").
+
+Who asks is a Principal, or None for the command line of the machine itself. A service acts in the name of an owner, so
+that only an owner may make one, or change anything about it that would give it into other hands.
+"""
 
 import secrets
 from collections.abc import Callable
@@ -7,21 +11,24 @@ from typing import Final, NamedTuple
 from sqlalchemy import and_, bindparam, select, update
 
 from doorward.applications.redirects import LONGEST, clean_redirect_uri, clean_webhook_url
+from doorward.audit import service as audit
 from doorward.db.query import Query, word
 from doorward.db.rows import Rows
 from doorward.db.unit_of_work import Transaction, require
-from doorward.kit.crypto import hash_password, new_token
-from doorward.kit.errors import Conflict, NotFound
+from doorward.kit.errors import Conflict, Forbidden, NotFound
 from doorward.kit.fields import REQUIRED
 from doorward.kit.structured_fields import StructuredFields
 from doorward.kit.text import InvalidText
-from doorward.oauth.tables import applications
+from doorward.oauth.principal import Principal
+from doorward.oauth.tables import applications, token_families, tokens
 from doorward.oauth.tokens import revoke_application_tokens
+from doorward.users.service import OWNER, first_owner
 
 REGISTERED: Final = "registered"
 PUBLIC: Final = "public"
 COMMAND_LINE: Final = "command_line"
-_COMMAND_LINE_NAME: Final = "Command line"
+PERSONAL: Final = "personal"
+_BUILT_IN: Final = {COMMAND_LINE: "Command line", PERSONAL: "Personal access tokens"}
 _MOST_REDIRECTS: Final = 20
 
 
@@ -34,21 +41,12 @@ class Application(NamedTuple):
     client_id: str
     kind: str
     is_service: bool
+    service_user_id: int | None
     redirect_uris: tuple[str, ...]
     webhook_url: str | None
     removed_at: int | None
     created_at: int
     updated_at: int
-
-
-class CreatedApplication(NamedTuple):
-    """A new application, and its client secret: the only time that it can be seen. None for a public one."""
-
-    application: Application
-    client_secret: str | None
-
-    def __repr__(self) -> str:
-        return f"CreatedApplication(application={self.application!r})"
 
 
 _APPLICATIONS: Final = Rows(applications, Application)
@@ -70,6 +68,23 @@ _OF_KIND: Final = Query(
     select(*_APPLICATIONS.columns).where(_OF_ACCOUNT, applications.c.kind == bindparam("the_kind")),
     _APPLICATIONS.of,
 )
+# What was made with an application's tokens dies with them: see personal_tokens.
+_REVOKE_DERIVED: Final = Query[None](
+    update(tokens)
+    .where(
+        tokens.c.family_id.in_(
+            select(token_families.c.id).where(token_families.c.application_id == bindparam("the_id"))
+        ),
+        tokens.c.application_id != bindparam("the_id"),
+        tokens.c.revoked_at.is_(None),
+    )
+    .values(revoked_at=bindparam("now"))
+)
+_REVOKE_OWN: Final = Query[None](
+    update(tokens)
+    .where(tokens.c.application_id == bindparam("the_id"), tokens.c.family_id.is_(None), tokens.c.revoked_at.is_(None))
+    .values(revoked_at=bindparam("now"))
+)
 _SECRET_HASH: Final = Query(
     select(applications.c.secret_hash).where(
         applications.c.id == bindparam("the_id"), applications.c.secret_hash.is_not(None)
@@ -81,8 +96,20 @@ _SET_SECRET_HASH: Final = Query[None](
 )
 
 
-def create_application(transaction: Transaction, account_id: int, body: object, now: int) -> CreatedApplication:
-    """A new application: `name`, `redirect_uris`, and optionally `public`, `service`, `webhook_url`. Raises Invalid."""
+def create_application(
+    transaction: Transaction,
+    account_id: int,
+    body: object,
+    secret_hash: str | None,
+    now: int,
+    by: Principal | None = None,
+) -> Application:
+    """A new application: `name`, `redirect_uris`, and optionally `public`, `service`, `webhook_url`.
+
+    `secret_hash` is that of its new secret (applications.client_secrets); a public one gets none. Raises Invalid or
+    Forbidden.
+    """
+    _check_allowed(by)
     fields = StructuredFields(body)
     public, service = fields.flag("public", before=False), fields.flag("service", before=False)
     if public and service:
@@ -94,6 +121,7 @@ def create_application(transaction: Transaction, account_id: int, body: object, 
         _new_client_id(),
         PUBLIC if public else REGISTERED,
         service,
+        _service_user(transaction, account_id, by) if service else None,
         _read_redirect_uris(fields, required=not service),
         _read_webhook_url(fields),
         None,
@@ -102,39 +130,92 @@ def create_application(transaction: Transaction, account_id: int, body: object, 
     )
     fields.check()
     wanted = wanted._replace(id=_add(transaction, wanted))
-    if public:
-        return CreatedApplication(wanted, None)
-    secret = new_token()
-    transaction.run(_SET_SECRET_HASH, the_id=wanted.id, secret_hash=hash_password(secret))
-    return CreatedApplication(wanted, secret)
+    if not public:
+        transaction.run(_SET_SECRET_HASH, the_id=wanted.id, secret_hash=secret_hash)
+    audit.created(transaction, account_id, "application", wanted, now)
+    return wanted
 
 
 def update_application(
-    transaction: Transaction, account_id: int, application_id: int, body: object, now: int
+    transaction: Transaction, account_id: int, application_id: int, body: object, now: int, by: Principal | None = None
 ) -> Application:
-    """Change what is given of `name`, `redirect_uris` and `webhook_url`. Raises NotFound, Invalid or Conflict."""
+    """Change what is given of `name`, `redirect_uris`, `webhook_url` and `service`.
+
+    One that is a service no longer loses the tokens that it holds in its own name. Raises NotFound, Invalid, Forbidden,
+    or Conflict for a built-in one.
+    """
+    found = _to_edit(transaction, account_id, application_id, by)
     fields = StructuredFields(body)
-    wanted = _to_change(transaction, account_id, application_id)
-    if wanted.kind == COMMAND_LINE:
-        raise Conflict("The application of the command line can't be changed")
+    wanted = found
     if "name" in fields:
         wanted = wanted._replace(name=fields.name("name", required=True) or "")
-    if "redirect_uris" in fields:
+    if "service" in fields:
+        wanted = _read_service(transaction, fields, wanted, by)
+    if "redirect_uris" in fields or (found.is_service and not wanted.is_service and not wanted.redirect_uris):
         wanted = wanted._replace(redirect_uris=_read_redirect_uris(fields, required=not wanted.is_service))
     if "webhook_url" in fields:
         wanted = wanted._replace(webhook_url=_read_webhook_url(fields))
     fields.check()
     wanted = wanted._replace(updated_at=now)
     transaction.run(_APPLICATIONS.change, the_id=application_id, **_APPLICATIONS.params(wanted))
+    if found.is_service and not wanted.is_service:
+        transaction.run(_REVOKE_OWN, the_id=application_id, now=now)
+    audit.changed(transaction, account_id, "application", found, wanted, now)
     return wanted
 
 
-def remove_application(transaction: Transaction, account_id: int, application_id: int, now: int) -> int:
-    """Remove an application and revoke its tokens; gives how many held until now. Raises NotFound."""
+def rotate_secret(
+    transaction: Transaction,
+    account_id: int,
+    application_id: int,
+    secret_hash: str,
+    now: int,
+    by: Principal | None = None,
+) -> Application:
+    """Replace the client secret; the old one is good no longer. Raises NotFound, Forbidden or Conflict."""
+    found = _to_edit(transaction, account_id, application_id, by)
+    if found.kind == PUBLIC:
+        raise Conflict("A public application has no secret")
+    wanted = found._replace(updated_at=now)
+    transaction.run(_APPLICATIONS.change, the_id=application_id, **_APPLICATIONS.params(wanted))
+    transaction.run(_SET_SECRET_HASH, the_id=application_id, secret_hash=secret_hash)
+    audit.record(
+        transaction, account_id, audit.CHANGED, "application", application_id, now, after={"client_secret": "rotated"}
+    )
+    return wanted
+
+
+def revoke_application(
+    transaction: Transaction, account_id: int, application_id: int, now: int, by: Principal | None = None
+) -> int:
+    """Revoke all that an application holds: access and refresh tokens, codes, and what was made with them.
+
+    The application stays, and may be connected anew. Gives how many access tokens held until now. Raises NotFound or
+    Forbidden.
+    """
+    _check_allowed(by)
+    _to_change(transaction, account_id, application_id)
+    revoked = _revoke(transaction, application_id, now)
+    audit.record(
+        transaction, account_id, audit.CHANGED, "application", application_id, now, after={"revoked_tokens": revoked}
+    )
+    return revoked
+
+
+def remove_application(
+    transaction: Transaction, account_id: int, application_id: int, now: int, by: Principal | None = None
+) -> int:
+    """Remove an application and revoke all that it holds; gives how many access tokens held until now.
+
+    Raises NotFound or Forbidden.
+    """
+    _check_allowed(by)
     found = _to_change(transaction, account_id, application_id)
     removed = found._replace(removed_at=now, updated_at=now)
     transaction.run(_APPLICATIONS.change, the_id=application_id, **_APPLICATIONS.params(removed))
-    return revoke_application_tokens(transaction, application_id, now)
+    revoked = _revoke(transaction, application_id, now)
+    audit.deleted(transaction, account_id, "application", found, now)
+    return revoked
 
 
 def get_application(transaction: Transaction, account_id: int, application_id: int) -> Application:
@@ -162,14 +243,67 @@ def list_applications(transaction: Transaction, account_id: int) -> list[Applica
 
 def command_line_application(transaction: Transaction, account_id: int, now: int) -> Application:
     """The built-in application whose tokens the command line makes; it is made with the first of them."""
+    return _built_in(transaction, account_id, COMMAND_LINE, now)
+
+
+def personal_application(transaction: Transaction, account_id: int, now: int) -> Application:
+    """The built-in application of the personal access tokens; it is made with the first of them."""
+    return _built_in(transaction, account_id, PERSONAL, now)
+
+
+def _built_in(transaction: Transaction, account_id: int, kind: str, now: int) -> Application:
     transaction.serialize(f"applications {account_id}")
-    found = transaction.one(_OF_KIND, account_id=account_id, the_kind=COMMAND_LINE)
+    found = transaction.one(_OF_KIND, account_id=account_id, the_kind=kind)
     if found is not None:
         return found
-    wanted = Application(
-        0, account_id, _COMMAND_LINE_NAME, _new_client_id(), COMMAND_LINE, False, (), None, None, now, now
-    )
+    wanted = Application(0, account_id, _BUILT_IN[kind], _new_client_id(), kind, False, None, (), None, None, now, now)
     return wanted._replace(id=_add(transaction, wanted))
+
+
+def _revoke(transaction: Transaction, application_id: int, now: int) -> int:
+    transaction.run(_REVOKE_DERIVED, the_id=application_id, now=now)
+    return revoke_application_tokens(transaction, application_id, now)
+
+
+def _check_allowed(by: Principal | None, application: Application | None = None) -> None:
+    """Raise Forbidden for who may not touch applications, or not this one."""
+    if by is None:
+        return
+    if by.site_limited or (application is not None and application.is_service and by.user_role != OWNER):
+        raise Forbidden
+
+
+def _service_user(transaction: Transaction, account_id: int, by: Principal | None) -> int | None:
+    """In whose name a service acts: the owner who makes it one. Raises Forbidden."""
+    if by is not None:
+        if by.user_role != OWNER:
+            raise Forbidden("Only an owner can make an application a service")
+        return by.user_id
+    owner = first_owner(transaction, account_id)
+    return None if owner is None else owner.id
+
+
+def _read_service(
+    transaction: Transaction, fields: StructuredFields, before: Application, by: Principal | None
+) -> Application:
+    service = fields.flag("service", before=before.is_service)
+    if service == before.is_service:
+        return before
+    if not service:
+        return before._replace(is_service=False, service_user_id=None)
+    if before.kind == PUBLIC:
+        fields.complain("service", "can't be public: it needs a secret of its own")
+    user_id = _service_user(transaction, before.account_id, by)
+    return before._replace(is_service=True, service_user_id=user_id)
+
+
+def _to_edit(transaction: Transaction, account_id: int, application_id: int, by: Principal | None) -> Application:
+    _check_allowed(by)
+    found = _to_change(transaction, account_id, application_id)
+    _check_allowed(by, found)
+    if found.kind in _BUILT_IN:
+        raise Conflict("A built-in application can't be changed")
+    return found
 
 
 def _new_client_id() -> str:

@@ -70,7 +70,9 @@ _GIVEN: Final = (
     *("resource_id", "before", "after"),
 )
 _USER_NAME: Final = (
-    select(func.trim(users.c.first_name + literal(" ") + users.c.last_name) + literal(" <") + users.c.email + ">")
+    select(
+        func.trim(users.c.first_name + literal(" ") + users.c.last_name + literal(" <") + users.c.email + literal(">"))
+    )
     .where(users.c.id == bindparam("user_id"))
     .scalar_subquery()
 )
@@ -87,6 +89,13 @@ _ADD: Final = Query[None](
     )
 )
 
+_WHO: Final = Query(
+    select(func.trim(users.c.first_name + literal(" ") + users.c.last_name), users.c.email).where(
+        users.c.id == bindparam("user_id")
+    ),
+    lambda name, email: str(name or email),
+)
+
 _NOT_SHOWN: Final = frozenset({"account_id", "name_key", "email_key", "secret_hash", "password_hash", "updated_at"})
 _INSTANTS: Final = ("_at", "_time")
 _MORE_INSTANTS: Final = frozenset({"valid_from", "valid_to"})
@@ -100,6 +109,13 @@ def acting(actor: Actor) -> Iterator[None]:
         yield
     finally:
         _acting.reset(token)
+
+
+def actor_name(transaction: Transaction) -> str:
+    """Who is acting, as an event names them."""
+    actor = _acting.get()
+    found = None if actor.user_id is None else transaction.one(_WHO, user_id=actor.user_id)
+    return found or actor.name
 
 
 def created(transaction: Transaction, account_id: int, kind: str, row: _Row, now: int) -> None:

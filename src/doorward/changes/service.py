@@ -47,10 +47,12 @@ _AFTER: Final = Query(
     Change,
 )
 _LAST: Final = Query(select(func.coalesce(func.max(changes.c.id), 0)), number)
+_later = changes.alias("later")
 _FORGET: Final = Query[None](
     delete(changes).where(
         changes.c.at < bindparam("before"),
-        changes.c.id < select(func.max(changes.c.id)).scalar_subquery(),
+        changes.c.id
+        < select(func.max(_later.c.id)).where(_later.c.account_id == changes.c.account_id).scalar_subquery(),
     )
 )
 
@@ -88,5 +90,9 @@ def last(transaction: Transaction) -> int:
 
 
 def forget_old(transaction: Transaction, now: int) -> int:
-    """Remove notes older than a week, but never the newest, which carries the cursor; gives their number."""
+    """Remove notes older than a week; gives their number.
+
+    Never the newest of an account: it is the version that the account's doors have to confirm, and of the newest of all
+    the cursor.
+    """
     return transaction.run(_FORGET, before=now - _KEPT_MS)

@@ -1,6 +1,6 @@
 """The log of changes: a row for each commit that doors have to learn of."""
 
-from sqlalchemy import Column, Table
+from sqlalchemy import Column, Index, Table
 
 from doorward.db.metadata import ID, NEVER_REUSED, instant, key, metadata, reference
 
@@ -14,5 +14,6 @@ changes = Table(
     Column("person_id", ID, nullable=True),
     Column("role_id", ID, nullable=True),
     Column("channel_id", ID, nullable=True),
+    Index(None, "account_id", "id"),
     **NEVER_REUSED,
 )

@@ -64,6 +64,22 @@ class Channel(NamedTuple):
     passback_minutes: int = 0
     area_from_id: int | None = None
     area_to_id: int | None = None
+    model: str | None = None
+    serial_number: str | None = None
+    card_format: str | None = None
+    pin_format: str | None = None
+    reader_device_class_name: str | None = None
+
+    @property
+    def locked_down(self) -> bool:
+        """Whether anything at the door is locked down."""
+        return self.card_lockdown or self.rex_lockdown or self.aux_lockdown
+
+    def as_of(self, now: int) -> "Channel":
+        """The channel with what time has done to it: an unlocked door locks by itself at `relock_at`."""
+        if self.mode == "unlock" and self.relock_at is not None and self.relock_at <= now:
+            return self._replace(mode=MODES[0], relock_at=None, mode_changed_at=self.relock_at)
+        return self
 
 
 CHANNELS: Final = Rows(channels, Channel)

@@ -1,4 +1,7 @@
-"""Channels: doors, what they accept, and the mode they are in (behaviour.md, "Channels")."""
+"""Channels: doors, what they accept, and the mode they are in (behaviour.md, "Channels").
+
+Whatever changes what is set at a door goes through save(): it is logged, recorded as events, and noted for the door.
+"""
 
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -6,18 +9,34 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import and_, bindparam, delete, select
 
 from doorward.accounts.service import get_account
+from doorward.audit import service as audit
 from doorward.changes import service as changes
 from doorward.channels.channel import CHANNELS, Channel, new_mac_address, read_channel
 from doorward.channels.tables import channels
 from doorward.db.ownership import Owned
 from doorward.db.query import Query, number
 from doorward.db.unit_of_work import Transaction, require
+from doorward.decision.codes import EventCode
+from doorward.events.service import Event, record
 from doorward.kit.errors import NotFound
 from doorward.kit.structured_fields import StructuredFields
+from doorward.oauth.principal import Principal
 from doorward.shifts.tables import shifts
+from doorward.sites.access import sites_of
+from doorward.sites.sight import require_channel
 from doorward.sites.tables import areas, sites
 
-__all__ = ["Channel", "create_channel", "delete_channel", "get_channel", "list_channels", "update_channel"]
+__all__ = [
+    "Channel",
+    "create_channel",
+    "delete_channel",
+    "get_channel",
+    "list_channels",
+    "save",
+    "tell",
+    "update_channel",
+    "usable_shift",
+]
 
 _OF_ACCOUNT: Final = channels.c.account_id == bindparam("account_id")
 _THIS_ONE: Final = and_(_OF_ACCOUNT, channels.c.id == bindparam("the_id"))
@@ -46,33 +65,70 @@ _AREAS: Final = Owned(areas)
 _LASTING_SHIFTS: Final = Owned(shifts, shifts.c.starts_at.is_(None))
 
 
-def create_channel(transaction: Transaction, account_id: int, body: object, now: int) -> Channel:
-    """A new channel: `name`, `site_id`, and any other field of Channel. Raises Invalid."""
+def create_channel(
+    transaction: Transaction, account_id: int, body: object, now: int, by: Principal | None = None
+) -> Channel:
+    """A new channel: `name`, `site_id`, and any other field of Channel. Raises Invalid.
+
+    `by` whom, where that matters: a user who is limited to sites puts doors there only.
+    """
     fields = StructuredFields(body)
     nothing = Channel(0, account_id, 0, "", "", new_mac_address(), now, now)
-    wanted = _read(transaction, fields, nothing, now)
+    wanted = _read(transaction, fields, nothing, now, by)
     fields.check()
     created = wanted._replace(id=require(transaction.one(CHANNELS.add, **CHANNELS.params(wanted))))
+    audit.created(transaction, account_id, "channel", created, now)
+    _record(transaction, nothing, created, now)
     changes.note(transaction, account_id, now, channel_id=created.id)
     return created
 
 
-def update_channel(transaction: Transaction, account_id: int, channel_id: int, body: object, now: int) -> Channel:
+def update_channel(
+    transaction: Transaction, account_id: int, channel_id: int, body: object, now: int, by: Principal | None = None
+) -> Channel:
     """Change what is given. Raises NotFound or Invalid."""
+    require_channel(transaction, by, channel_id)
     fields = StructuredFields(body)
-    wanted = _read(transaction, fields, _to_change(transaction, account_id, channel_id), now)
+    before = _to_change(transaction, account_id, channel_id)
+    wanted = _read(transaction, fields, before.as_of(now), now, by)
     fields.check()
-    wanted = wanted._replace(updated_at=now)
-    transaction.run(CHANNELS.change, the_id=channel_id, **CHANNELS.params(wanted))
-    changes.note(transaction, account_id, now, channel_id=channel_id)
-    return wanted
+    return save(transaction, before, wanted, now)
 
 
-def delete_channel(transaction: Transaction, account_id: int, channel_id: int, now: int) -> None:
+def delete_channel(
+    transaction: Transaction, account_id: int, channel_id: int, now: int, by: Principal | None = None
+) -> None:
     """Remove a channel, also from the roles that name it; its events stay. Raises NotFound."""
-    _to_change(transaction, account_id, channel_id)
+    require_channel(transaction, by, channel_id)
+    gone = _to_change(transaction, account_id, channel_id)
     transaction.run(_REMOVE, the_id=channel_id)
+    audit.deleted(transaction, account_id, "channel", gone, now)
     changes.note(transaction, account_id, now, channel_id=channel_id)
+
+
+def save(transaction: Transaction, before: Channel, wanted: Channel, now: int) -> Channel:
+    """Store a channel that has been read for change; gives it as it is then."""
+    after = wanted._replace(updated_at=now)
+    transaction.run(CHANNELS.change, the_id=after.id, **CHANNELS.params(after))
+    audit.changed(transaction, after.account_id, "channel", before, after, now)
+    _record(transaction, before.as_of(now), after, now)
+    changes.note(transaction, after.account_id, now, channel_id=after.id)
+    return after
+
+
+def tell(transaction: Transaction, channel: Channel, code: EventCode, now: int) -> None:
+    """Record what somebody has told the door, and who."""
+    by_whom = ("by", f"By {audit.actor_name(transaction)}.")
+    record(
+        transaction,
+        Event(channel.account_id, code, now, channel_id=channel.id, channel_name=channel.name, reasons=(by_whom,)),
+        now,
+    )
+
+
+def usable_shift(transaction: Transaction, account_id: int, shift_id: int) -> bool:
+    """Whether a door can unlock by this shift: it is the account's, and not of a reservation, with which it goes."""
+    return not _LASTING_SHIFTS.missing(transaction, account_id, (shift_id,))
 
 
 def get_channel(transaction: Transaction, account_id: int, channel_id: int) -> Channel:
@@ -95,11 +151,31 @@ def _to_change(transaction: Transaction, account_id: int, channel_id: int) -> Ch
     return found
 
 
-def _read(transaction: Transaction, fields: StructuredFields, before: Channel, now: int) -> Channel:
+def _record(transaction: Transaction, before: Channel, after: Channel, now: int) -> None:
+    """An event for each thing that operators set at the door, where it has changed."""
+    if (after.mode, after.relock_at) != (before.mode, before.relock_at):
+        unlocked = after.mode == "unlock"
+        tell(transaction, after, EventCode.UNLOCK_MODE_SET if unlocked else EventCode.NORMAL_MODE_SET, now)
+    if _lockdown(after) != _lockdown(before):
+        tell(transaction, after, EventCode.LOCKDOWN_SET if after.locked_down else EventCode.LOCKDOWN_CLEARED, now)
+    if after.auto_unlock_shift_id != before.auto_unlock_shift_id:
+        tell(transaction, after, EventCode.AUTO_UNLOCK_CHANGED, now)
+
+
+def _lockdown(channel: Channel) -> tuple[bool, bool, bool]:
+    return channel.card_lockdown, channel.rex_lockdown, channel.aux_lockdown
+
+
+def _read(
+    transaction: Transaction, fields: StructuredFields, before: Channel, now: int, by: Principal | None
+) -> Channel:
     account = get_account(transaction, before.account_id)
     wanted = read_channel(fields, before, ZoneInfo(account.time_zone), now)
     if wanted.site_id != before.site_id:
         _SITES.check_one(transaction, account.id, fields, "site_id", wanted.site_id)
+        limit = sites_of(transaction, by)
+        if limit is not None and wanted.site_id not in limit and "site_id" not in fields.errors:
+            fields.complain("site_id", "Not found for this account")
     if wanted.auto_unlock_shift_id != before.auto_unlock_shift_id:
         _LASTING_SHIFTS.check_one(transaction, account.id, fields, "auto_unlock_shift_id", wanted.auto_unlock_shift_id)
     _check_areas(transaction, fields, wanted)

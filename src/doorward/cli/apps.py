@@ -1,23 +1,31 @@
-"""`doorward app list | create | remove`."""
+"""`doorward app list | create | remove | rotate-secret | revoke | usage`."""
 
 from typing import Annotated
 
 import typer
 
+from doorward.applications.client_secrets import new_client_secret
 from doorward.applications.service import (
     Application,
     create_application,
     find_application,
     list_applications,
     remove_application,
+    revoke_application,
+    rotate_secret,
 )
-from doorward.cli.output import show
+from doorward.applications.usage import Totals, Use, first_day, usage_of
+from doorward.cli.output import print_json, show
 from doorward.cli.rows import given, row_of
 from doorward.cli.session import AccountOption, DatabaseOption, DataDirOption, JsonOption, open_session
 from doorward.db.unit_of_work import Transaction
 from doorward.kit.errors import NotFound
+from doorward.kit.pages import Page
+from doorward.kit.timestamps import format_instant, format_optional
 
 app = typer.Typer(help="Applications: the OAuth clients of an account.", no_args_is_help=True)
+
+ClientArgument = Annotated[str, typer.Argument(metavar="CLIENT_ID")]
 
 _COLUMNS = ("id", "name", "kind", "client_id")
 
@@ -55,13 +63,19 @@ def create(
     body = given(name=name, redirect_uris=redirect_uri, public=public, service=service, webhook_url=webhook_url)
     with open_session(database, data_dir) as session:
         account_id, now = session.account(account).id, session.clock.now()
-        made, secret = session.write(lambda transaction: create_application(transaction, account_id, body, now))
-    show({**row_of(made), "client_secret": secret}, json, (*_COLUMNS, "client_secret", "redirect_uris"))
+        secret = None if public else new_client_secret()
+        secret_hash = None if secret is None else secret.secret_hash
+        made = session.write(lambda transaction: create_application(transaction, account_id, body, secret_hash, now))
+    show(
+        {**row_of(made), "client_secret": None if secret is None else secret.secret},
+        json,
+        (*_COLUMNS, "client_secret", "redirect_uris"),
+    )
 
 
 @app.command()
 def remove(
-    client_id: Annotated[str, typer.Argument(metavar="CLIENT_ID")],
+    client_id: ClientArgument,
     database: DatabaseOption = None,
     data_dir: DataDirOption = None,
     json: JsonOption = False,
@@ -76,6 +90,80 @@ def remove(
 
         revoked = session.write(act)
     show({"removed": client_id, "revoked": revoked}, json)
+
+
+@app.command("rotate-secret")
+def rotate(
+    client_id: ClientArgument,
+    database: DatabaseOption = None,
+    data_dir: DataDirOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Give an application a new client secret and print it; the old one is good no longer."""
+    secret = new_client_secret()
+    with open_session(database, data_dir) as session:
+        now = session.clock.now()
+
+        def act(transaction: Transaction) -> Application:
+            found = known_application(transaction, client_id)
+            return rotate_secret(transaction, found.account_id, found.id, secret.secret_hash, now)
+
+        session.write(act)
+    show({"client_id": client_id, "client_secret": secret.secret}, json)
+
+
+@app.command()
+def revoke(
+    client_id: ClientArgument,
+    database: DatabaseOption = None,
+    data_dir: DataDirOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Revoke all that an application holds, at once: tokens, refresh tokens, codes. The application stays."""
+    with open_session(database, data_dir) as session:
+        now = session.clock.now()
+
+        def act(transaction: Transaction) -> int:
+            found = known_application(transaction, client_id)
+            return revoke_application(transaction, found.account_id, found.id, now)
+
+        revoked = session.write(act)
+    show({"client_id": client_id, "revoked": revoked}, json)
+
+
+@app.command()
+def usage(
+    client_id: ClientArgument,
+    days: Annotated[int, typer.Option("--days", min=1, max=3660, help="How many days back, today among them.")] = 30,
+    database: DatabaseOption = None,
+    data_dir: DataDirOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show what an application is used for: per user, operation and day (UTC)."""
+    with open_session(database, data_dir) as session:
+        today = format_instant(session.clock.now())[:10]
+        first = first_day(today, days)
+
+        def read(transaction: Transaction) -> tuple[list[Use], Totals, str | None]:
+            found = known_application(transaction, client_id)
+            return usage_of(transaction, found.id, first, today, Page(paged=False))
+
+        uses, totals, address = session.read(read)
+    rows = [row_of(use) for use in uses]
+    if not json:
+        show(rows, json)
+        return
+    print_json(
+        {
+            "client_id": client_id,
+            "from": first,
+            "to": today,
+            "uses": totals.uses,
+            "last_used_at": format_optional(totals.last_used_at),
+            "last_address": address,
+            "rows": rows,
+        }
+    )
 
 
 def known_application(transaction: Transaction, client_id: str) -> Application:

@@ -19,7 +19,8 @@ from doorward.kit.errors import BadRequest, NotFound
 from doorward.kit.timestamps import InvalidTimestamp, find_zone, parse_instant
 from doorward.process.answers import door_answer, verdict_answer
 from doorward.process.control import NobodyThere, ask
-from doorward.process.doors import event_of, setting_of
+from doorward.process.doors import setting_of
+from doorward.process.record import event_of
 from doorward.sync.compiler import CompiledChannel, compile_for, read_presence
 
 app = typer.Typer(help="Doors: present credentials, look at their state.", no_args_is_help=True)

@@ -17,7 +17,7 @@ GlobalOption = Annotated[bool | None, typer.Option("--global/--not-global", help
 RolesOption = Annotated[list[int] | None, typer.Option("--role", help="A role's id; may be given several times.")]
 PeopleOption = Annotated[list[int] | None, typer.Option("--person", help="A person's id; may be given several times.")]
 
-_COLUMNS = ("id", "name", "role_ids", "person_ids", "notes")
+_COLUMNS = ("id", "name", "role_ids", "people_count", "notes")
 
 
 @app.command("list")

@@ -1,10 +1,11 @@
-"""`doorward person list | create | update | delete`."""
+"""`doorward person list | create | update | delete | import`."""
 
 from collections.abc import Collection
 from typing import Annotated, Any
 
 import typer
 
+from doorward.cli.importing import import_file
 from doorward.cli.output import show
 from doorward.cli.rows import given, naming, row_of, unset
 from doorward.cli.session import AccountOption, DatabaseOption, DataDirOption, JsonOption, open_session
@@ -15,10 +16,12 @@ from doorward.decision.codes import CARD, PIN
 from doorward.kit.crypto import Vault
 from doorward.kit.errors import Invalid
 from doorward.kit.pages import Page
+from doorward.people.listing import page_of_people
 from doorward.people.person import Person
-from doorward.people.service import create_person, delete_person, list_people, update_person
+from doorward.people.service import create_person, delete_person, update_person
 
 app = typer.Typer(help="People: those who may open doors.", no_args_is_help=True)
+app.command("import")(import_file)
 
 PersonArgument = Annotated[int, typer.Argument(metavar="PERSON", help="The person's id.")]
 FirstNameOption = Annotated[str | None, typer.Option("--first-name")]
@@ -55,7 +58,7 @@ def list_all(
     with open_session(database, data_dir) as session:
         account_id = session.account(account).id
         everybody = Page(paged=False)
-        found, _ = session.read(lambda transaction: list_people(transaction, account_id, everybody, email=email))
+        found, _ = session.read(lambda transaction: page_of_people(transaction, account_id, everybody, email=email))
     show([row_of(person) for person in found], json, _COLUMNS)
 
 

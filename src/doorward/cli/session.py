@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import typer
 
 from doorward.accounts.service import Account, get_account, list_accounts
+from doorward.audit.service import Actor, acting
 from doorward.db.connect import open_database, sqlite_path
 from doorward.db.migrate import current, ready, require_newest
-from doorward.db.unit_of_work import Database, Work
+from doorward.db.unit_of_work import Database, Transaction, Work
 from doorward.installation.vault import open_vault
 from doorward.kit import public_ids
 from doorward.kit.clock import Clock, SystemClock
@@ -21,6 +22,8 @@ from doorward.kit.fields import LARGEST_ID
 from doorward.settings import Settings, load
 
 T = TypeVar("T")
+
+COMMAND_LINE: Final = Actor("command line")
 
 DatabaseOption = Annotated[
     str | None,
@@ -53,8 +56,13 @@ class Session:
         return self.database.read_now(work)
 
     def write(self, work: Work[T]) -> T:
-        """Run work that writes, and commit."""
-        return self.database.write_now(work)
+        """Run work that writes, and commit; the audit log says that it was the command line."""
+
+        def write(transaction: Transaction) -> T:
+            with acting(COMMAND_LINE):
+                return work(transaction)
+
+        return self.database.write_now(write)
 
     @cached_property
     def vault(self) -> Vault:

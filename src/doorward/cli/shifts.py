@@ -109,9 +109,9 @@ def delete(
 ) -> None:
     """Delete a shift that nothing uses."""
     with open_session(database, data_dir) as session:
-        account_id = session.account(account).id
+        account_id, now = session.account(account).id, session.clock.now()
         with naming("shift", shift):
-            session.write(lambda transaction: delete_shift(transaction, account_id, shift))
+            session.write(lambda transaction: delete_shift(transaction, account_id, shift, now))
     show({"deleted": shift}, json)
 
 
@@ -159,11 +159,11 @@ def import_public(
     json: JsonOption = False,
 ) -> None:
     """Add the public holidays of a country or of a part of it."""
-    body = given(country=country, region=region, years=year, site_id=site)
+    body = given(country=country, subdivision=region, years=year, site_id=site)
     with open_session(database, data_dir) as session:
         account_id, now = session.account(account).id, session.clock.now()
-        added = session.write(lambda transaction: import_holidays(transaction, account_id, body, now))
-    show({"added": added}, json)
+        done = session.write(lambda transaction: import_holidays(transaction, account_id, body, now))
+    show(done._asdict(), json)
 
 
 @holidays.command("remove")

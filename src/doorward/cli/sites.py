@@ -7,7 +7,8 @@ import typer
 from doorward.cli.output import show
 from doorward.cli.rows import given, naming, row_of
 from doorward.cli.session import AccountOption, DatabaseOption, DataDirOption, JsonOption, open_session
-from doorward.sites.service import create_area, create_site, delete_site, list_areas, list_sites, update_site
+from doorward.sites.areas import create_area, list_areas
+from doorward.sites.service import create_site, delete_site, list_sites, update_site
 
 app = typer.Typer(help="Sites: the places where doors are.", no_args_is_help=True)
 areas = typer.Typer(help="Areas of sites, which doors lead from and to.", no_args_is_help=True)

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 import typer
 
-from doorward.applications.service import command_line_application
+from doorward.applications.service import command_line_application, revoke_application
 from doorward.cli.apps import known_application
 from doorward.cli.output import print_json, show
 from doorward.cli.session import DatabaseOption, DataDirOption, JsonOption, open_session
@@ -16,7 +16,6 @@ from doorward.oauth.scopes import UnknownScope, parse_scopes
 from doorward.oauth.tokens import (
     ACCESS_TOKEN_SECONDS,
     create_token,
-    revoke_application_tokens,
     revoke_token,
 )
 
@@ -94,7 +93,7 @@ def revoke(
         def act(transaction: Transaction) -> int:
             if client_id is not None:
                 application = known_application(transaction, client_id)
-                return revoke_application_tokens(transaction, application.id, now)
+                return revoke_application(transaction, application.account_id, application.id, now)
             if token is None or not revoke_token(transaction, token, now):
                 raise NotFound("there is no such token, or it was revoked before")
             return 1

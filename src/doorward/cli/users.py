@@ -1,4 +1,4 @@
-"""`doorward user list | create | disable | enable | password`."""
+"""`doorward user list | create | disable | enable | password | reset-totp`."""
 
 from typing import Annotated
 
@@ -8,8 +8,9 @@ from doorward.cli.output import show
 from doorward.cli.rows import given, row_of
 from doorward.cli.session import AccountOption, DatabaseOption, DataDirOption, JsonOption, open_session
 from doorward.db.unit_of_work import Transaction
-from doorward.kit.crypto import new_password
 from doorward.kit.errors import NotFound
+from doorward.signing_in.second_factor import turn_off
+from doorward.users.passwords import prepare_now
 from doorward.users.service import (
     User,
     create_user,
@@ -60,8 +61,9 @@ def create(
     body = given(email=email, role=role, site_ids=site, first_name=first_name, last_name=last_name)
     with open_session(database, data_dir) as session:
         account_id, now = session.account(account).id, session.clock.now()
-        user, password = session.write(lambda transaction: create_user(transaction, account_id, body, now))
-    show({**row_of(user), "password": password}, json, ("id", "email", "role", "site_ids", "password"))
+        secret = prepare_now(body, make=True)
+        user = session.write(lambda transaction: create_user(transaction, account_id, body, secret.password_hash, now))
+    show({**row_of(user), "password": secret.made}, json, ("id", "email", "role", "site_ids", "password"))
 
 
 @app.command()
@@ -101,16 +103,32 @@ def password(
     email: EmailArgument, database: DatabaseOption = None, data_dir: DataDirOption = None, json: JsonOption = False
 ) -> None:
     """Give a user a new password and print it; it is not to be seen again."""
-    made = new_password()
+    secret = prepare_now({}, make=True)
     with open_session(database, data_dir) as session:
         now = session.clock.now()
 
         def act(transaction: Transaction) -> User:
             user = known_user(transaction, email)
-            return update_user(transaction, user.account_id, user.id, {"password": made}, now)
+            return update_user(transaction, user.account_id, user.id, {}, secret.password_hash, now)
 
         changed = session.write(act)
-    show({"id": changed.id, "email": changed.email, "password": made}, json)
+    show({"id": changed.id, "email": changed.email, "password": secret.made}, json)
+
+
+@app.command("reset-totp")
+def reset_totp(
+    email: EmailArgument, database: DatabaseOption = None, data_dir: DataDirOption = None, json: JsonOption = False
+) -> None:
+    """Turn off the second factor of a user who has lost it, with its recovery codes."""
+    with open_session(database, data_dir) as session:
+        now = session.clock.now()
+
+        def act(transaction: Transaction) -> tuple[User, bool]:
+            user = known_user(transaction, email)
+            return user, turn_off(transaction, user.id, now)
+
+        user, was_on = session.write(act)
+    show({"id": user.id, "email": user.email, "turned_off": was_on}, json)
 
 
 def known_user(transaction: Transaction, email: str) -> User:

@@ -4,11 +4,11 @@ It holds no clock and no database: instants come in with what happened, facts go
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Literal
 
 from doorward.decision.codes import PIN, EventCode
-from doorward.decision.engine import decide, decide_exit, is_unlocked
+from doorward.decision.engine import decide, decide_exit, decide_person, decide_release, is_unlocked
 from doorward.decision.snapshot import Credential, DoorState, Presence, Presented, Snapshot
 from doorward.decision.values import normal_value
 from doorward.decision.verdict import Verdict
@@ -44,7 +44,12 @@ class Fact:
     """The number of the card that was presented; never a PIN."""
     moved_to: Presence | None = None
     """Where the person went by this admission, if the door leads from one area to another."""
+    answers: int | None = None
+    """The request for a remote admission that this is the answer to (50: admitted, 51: denied)."""
 
+
+_ByShift = Literal["locked", "unlocked", "suppressed"]
+"""What its auto-unlock shift does to a door; suppressed: it would unlock it if the door were not locked down."""
 
 FactSink = Callable[[Fact], None]
 
@@ -63,6 +68,7 @@ class Door:
         self._opened_at = 0
         self._may_open_until = 0
         self._mode: Mode = "controlled"
+        self._by_shift: _ByShift | None = None
 
     @property
     def id(self) -> int:
@@ -97,6 +103,35 @@ class Door:
         self._driver.feedback(self.id, "granted" if verdict.admitted else "denied")
         credential = None if presented.first.kind == PIN else _recordable(presented.first.value)
         self._sink(Fact(self.id, verdict.event_code, at, verdict, credential, self._moved(verdict, at)))
+        return verdict
+
+    def admit(
+        self,
+        request_id: int,
+        person_id: int | None,
+        presence: Mapping[int, Presence],
+        at: int,
+        *,
+        locked_down: bool = False,
+    ) -> Verdict:
+        """Somebody asks from afar for the door to be released, for a person or for nobody in particular: decide now.
+
+        `locked_down`: a lockdown is known of that has not reached the door yet.
+        """
+        state = self.state(presence)
+        if locked_down:
+            state = replace(state, card_lockdown=True)
+        if person_id is None:
+            verdict = decide_release(self.snapshot, state, at)
+        else:
+            verdict = decide_person(self.snapshot, state, person_id, at)
+        code = EventCode.REMOTE_ADMISSION_DENIED
+        if verdict.admitted:
+            self._release(at)
+            self._sink(Fact(self.id, verdict.event_code, at, verdict, moved_to=self._moved(verdict, at)))
+            code = EventCode.REMOTE_ADMISSION_DONE
+        self._driver.feedback(self.id, "granted" if verdict.admitted else "denied")
+        self._sink(Fact(self.id, code, at, verdict, answers=request_id))
         return verdict
 
     def press_rex(self, at: int) -> Verdict:
@@ -137,15 +172,42 @@ class Door:
 
     def tick(self, at: int) -> None:
         """Do what time demands: hold the lock as its mode says, notice a door held open. Call it about every second."""
-        unlocked = is_unlocked(self.snapshot, self.state({}), at)
+        state = self.state({})
+        unlocked = is_unlocked(self.snapshot, state, at)
+        self._follow_shift(state, at)
         mode: Mode = "unlocked" if unlocked else "controlled"
         if mode != self._mode:
             self._mode = mode
             self._driver.set_mode(self.id, mode)
+            if not unlocked and state.unlocked_until is not None and state.unlocked_until <= at:
+                self._sink(Fact(self.id, EventCode.RELOCKED_ON_TIME, at))
         held_for = at - self._opened_at
         if self.is_open and self.alarm is None and not unlocked and held_for >= self.setting.held_open_ms:
             self.alarm = EventCode.DOOR_HELD_OPEN
             self._sink(Fact(self.id, EventCode.DOOR_HELD_OPEN, at))
+
+    def _follow_shift(self, state: DoorState, at: int) -> None:
+        """Say what the auto-unlock shift has begun or ceased to do; how it was found is nothing that has happened."""
+        before, now = self._by_shift, self._effect_of_shift(state, at)
+        self._by_shift = now
+        if before is None or now == before:
+            return
+        if now == "unlocked":
+            self._sink(Fact(self.id, EventCode.AUTO_UNLOCK_BEGAN, at))
+        elif now == "suppressed":
+            self._sink(Fact(self.id, EventCode.AUTO_UNLOCK_SUPPRESSED, at))
+        elif before == "unlocked":
+            self._sink(Fact(self.id, EventCode.AUTO_UNLOCK_ENDED, at))
+
+    def _effect_of_shift(self, state: DoorState, at: int) -> _ByShift:
+        shift = self.snapshot.channel.auto_unlock
+        try:
+            runs = shift is not None and shift.open_at(at)
+        except Exception:  # noqa: BLE001 - as in the engine: a rule that raises leaves the door locked
+            runs = False
+        if not runs:
+            return "locked"
+        return "suppressed" if state.tampered or state.card_lockdown else "unlocked"
 
     def _release(self, at: int) -> None:
         self._driver.unlock(self.id, self.setting.pulse_ms)

@@ -1,10 +1,11 @@
 """The live credentials in the database: read, written, retired. The rules are choosing.py's and service.py's."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, select, update
 
+from doorward.audit import service as audit
 from doorward.credentials.choosing import VALUE_IN_USE, Chosen, forget_dead, shown_value
 from doorward.credentials.tables import credential_types, credentials
 from doorward.credentials.types import CredentialType
@@ -12,6 +13,9 @@ from doorward.db.query import Query, number, one_of
 from doorward.db.unit_of_work import Rejected, Transaction, require
 from doorward.kit.crypto import Vault
 from doorward.kit.errors import Conflict, DoorwardError, Invalid
+from doorward.kit.pages import Page
+
+_PART: Final = 500
 
 
 class Credential(NamedTuple):
@@ -30,6 +34,10 @@ class Credential(NamedTuple):
 
     def __repr__(self) -> str:
         return f"Credential(id={self.id}, person_id={self.person_id}, kind={self.kind!r})"
+
+    def logged(self) -> dict[str, object]:
+        """What the audit log may know of it: whose and of which type, never the value."""
+        return {"person_id": self.person_id, "credential_type_id": self.credential_type_id, "label": self.label}
 
 
 def _live(*limits: ColumnElement[bool]) -> Select[tuple[int, int, int, int, str, str, str, str, int, int]]:
@@ -63,6 +71,27 @@ _OF_TYPE: Final = Query(
     Credential,
 )
 _OF_PEOPLE: Final = Query(_live(one_of(credentials.c.person_id, "person_ids")), Credential)
+# What comes before the page is walked past in the index alone.
+_listed = credentials.alias("listed")
+_PAGE: Final = Query(
+    _live(
+        credentials.c.id.in_(
+            select(_listed.c.id)
+            .where(_listed.c.account_id == bindparam("account_id"), _listed.c.is_live == 1)
+            .order_by(_listed.c.id)
+            .limit(bindparam("limit"))
+            .offset(bindparam("offset"))
+        )
+    ),
+    Credential,
+)
+_AFTER: Final = Query(_live(credentials.c.id > bindparam("cursor")).limit(bindparam("limit")), Credential)
+_COUNT: Final = Query(
+    select(func.count())
+    .select_from(credentials)
+    .where(credentials.c.account_id == bindparam("account_id"), credentials.c.is_live == 1),
+    number,
+)
 _WRITTEN: Final = ("account_id", "person_id", "credential_type_id", "value", "lookup", "created_at", "updated_at")
 _ADD: Final = Query(
     insert(credentials)
@@ -75,14 +104,7 @@ _CHANGE: Final = Query[None](
     .where(credentials.c.id == bindparam("the_id"))
     .values(value=bindparam("value"), lookup=bindparam("lookup"), updated_at=bindparam("now"))
 )
-_REMOVE: Final = Query[None](
-    delete(credentials).where(
-        credentials.c.account_id == bindparam("account_id"),
-        credentials.c.person_id == bindparam("the_person"),
-        credentials.c.id == bindparam("the_id"),
-        credentials.c.is_live == 1,
-    )
-)
+_REMOVE: Final = Query[None](delete(credentials).where(credentials.c.id == bindparam("the_id")))
 _RETIRE: Final = Query[None](
     update(credentials)
     .where(credentials.c.person_id == bindparam("the_person"), credentials.c.is_live == 1)
@@ -110,6 +132,23 @@ def of_people(transaction: Transaction, vault: Vault, account_id: int, person_id
     return [_shown(vault, each) for each in found]
 
 
+def page_of_account(
+    transaction: Transaction, vault: Vault, account_id: int, page: Page
+) -> tuple[list[Credential], int]:
+    """A page of what all people of an account have, oldest first, and how much there is in all."""
+    found = transaction.all(_PAGE, account_id=account_id, limit=page.limit, offset=page.offset)
+    total = transaction.one(_COUNT, account_id=account_id) or 0
+    return [_shown(vault, each) for each in found], total
+
+
+def all_of_account(transaction: Transaction, vault: Vault, account_id: int) -> Iterator[list[Credential]]:
+    """What all people of an account have, oldest first, a part at a time."""
+    cursor = 0
+    while found := transaction.all(_AFTER, account_id=account_id, cursor=cursor, limit=_PART):
+        yield [_shown(vault, each) for each in found]
+        cursor = found[-1].id
+
+
 def add(transaction: Transaction, wanted: CredentialType, person_id: int, chosen: Chosen, now: int) -> Credential:
     """Write a new credential, whose value `choose` has settled."""
     forget_dead(transaction, wanted.account_id, chosen)
@@ -126,7 +165,7 @@ def add(transaction: Transaction, wanted: CredentialType, person_id: int, chosen
         )
     except Rejected as error:
         raise _refusal(error) from error
-    return Credential(
+    made = Credential(
         require(credential_id),
         wanted.account_id,
         person_id,
@@ -138,6 +177,8 @@ def add(transaction: Transaction, wanted: CredentialType, person_id: int, chosen
         now,
         now,
     )
+    audit.record(transaction, made.account_id, audit.CREATED, "credential", made.id, now, after=made.logged())
+    return made
 
 
 def change(transaction: Transaction, found: Credential, chosen: Chosen, now: int) -> Credential:
@@ -147,12 +188,18 @@ def change(transaction: Transaction, found: Credential, chosen: Chosen, now: int
         transaction.run(_CHANGE, the_id=found.id, value=chosen.stored, lookup=chosen.lookup, now=now)
     except Rejected as error:
         raise _refusal(error) from error
+    after = {**found.logged(), "value": "another"}
+    audit.record(transaction, found.account_id, audit.CHANGED, "credential", found.id, now, after=after)
     return found._replace(value=chosen.value, updated_at=now)
 
 
-def remove(transaction: Transaction, account_id: int, person_id: int, credential_id: int) -> bool:
+def remove(transaction: Transaction, account_id: int, person_id: int, credential_id: int, now: int) -> bool:
     """Remove a person's credential; False if they have no such."""
-    return transaction.run(_REMOVE, account_id=account_id, the_person=person_id, the_id=credential_id) > 0
+    found = transaction.one(_ONE, account_id=account_id, the_person=person_id, the_id=credential_id)
+    if found is None or not transaction.run(_REMOVE, the_id=credential_id):
+        return False
+    audit.record(transaction, account_id, audit.DELETED, "credential", credential_id, now, before=found.logged())
+    return True
 
 
 def retire(transaction: Transaction, person_id: int, now: int) -> None:

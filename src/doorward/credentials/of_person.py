@@ -60,7 +60,7 @@ def carry_out(transaction: Transaction, person_id: int, plans: list[Plan], now: 
     for each in plans:
         if each.chosen is None:
             if each.held is not None:
-                enrolled.remove(transaction, each.held.account_id, person_id, each.held.id)
+                enrolled.remove(transaction, each.held.account_id, person_id, each.held.id, now)
         elif each.held is None:
             enrolled.add(transaction, each.type, person_id, each.chosen, now)
         else:

@@ -6,6 +6,8 @@ A person has at most one of each type. PINs are encrypted in the database; no re
 from collections.abc import Collection
 from typing import Final
 
+from sqlalchemy import bindparam, select
+
 from doorward.changes import service as changes
 from doorward.changes.people import touch
 from doorward.credentials import enrolled
@@ -14,6 +16,7 @@ from doorward.credentials.enrolled import Credential
 from doorward.credentials.types import CredentialType, get_type
 from doorward.credentials.values import normal_value
 from doorward.db.ownership import Owned
+from doorward.db.query import Query, number
 from doorward.db.unit_of_work import Transaction, require
 from doorward.kit.crypto import Vault
 from doorward.kit.errors import Conflict, Invalid, NotFound
@@ -29,11 +32,20 @@ __all__ = [
     "delete_credential",
     "get_credential",
     "list_credentials",
+    "list_credentials_of",
     "normal_value",
     "update_credential",
 ]
 
 _PEOPLE: Final = Owned(people, people.c.deleted_at.is_(None))
+_PERSON: Final = Query(
+    select(people.c.id).where(
+        people.c.account_id == bindparam("account_id"),
+        people.c.id == bindparam("the_id"),
+        people.c.deleted_at.is_(None),
+    ),
+    number,
+)
 
 
 class AlreadyEnrolled(Conflict):
@@ -58,6 +70,8 @@ def create_credential(
     type_id = fields.identity("credential_type_id", required=True)
     value = _read_value(fields)
     found = None if type_id is None else _find_type(transaction, fields, account_id, type_id)
+    if fields.identity("person_id") not in (None, person_id):
+        fields.complain("person_id", "must be the person whose credential it is")
     fields.check()
     wanted = require(found)
     lock(transaction, account_id)
@@ -97,7 +111,7 @@ def update_credential(
 def delete_credential(transaction: Transaction, account_id: int, person_id: int, credential_id: int, now: int) -> None:
     """Take a credential away from a person. Raises NotFound."""
     _require_person(transaction, account_id, person_id)
-    if not enrolled.remove(transaction, account_id, person_id, credential_id):
+    if not enrolled.remove(transaction, account_id, person_id, credential_id, now):
         raise NotFound
     _tell(transaction, account_id, person_id, now)
 
@@ -117,6 +131,13 @@ def list_credentials(
 ) -> list[Credential]:
     """The live credentials of people, oldest first."""
     return enrolled.of_people(transaction, vault, account_id, person_ids)
+
+
+def list_credentials_of(transaction: Transaction, vault: Vault, account_id: int, person_id: int) -> list[Credential]:
+    """The live credentials of one person, oldest first. Raises NotFound for the person."""
+    if transaction.one(_PERSON, account_id=account_id, the_id=person_id) is None:
+        raise NotFound
+    return enrolled.of_people(transaction, vault, account_id, [person_id])
 
 
 def _require_person(transaction: Transaction, account_id: int, person_id: int) -> None:

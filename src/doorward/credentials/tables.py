@@ -64,3 +64,7 @@ Index(
     postgresql_where=credentials.c.is_live == 1,
 )
 Index("ix_credentials_account_id_lookup", credentials.c.account_id, credentials.c.lookup)
+# The list that integrations walk through page by page, and its length.
+Index("ix_credentials_live", credentials.c.account_id, credentials.c.is_live, credentials.c.id)
+# How many people have a PIN, whenever another one is given out; and whether anybody has a type.
+Index("ix_credentials_live_type", credentials.c.credential_type_id, credentials.c.is_live, credentials.c.person_id)

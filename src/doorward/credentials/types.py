@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import bindparam, delete, or_, select
 
+from doorward.audit import service as audit
 from doorward.credentials.tables import credential_types, credentials
 from doorward.db.query import Query, number
 from doorward.db.rows import Rows
@@ -21,8 +22,11 @@ IN_USE: Final = "is already in use on your account"
 DEFAULT_TYPES: Final[Mapping[str, str]] = {"Card number": CARD, "PIN": PIN}
 """Label and kind of what a new account begins with: the slugs `card_number` and `pin` of the vendor's examples."""
 
+MOST_TYPES: Final = 100
+"""Of an account: each is a field of every person."""
+
 _RESERVED_SLUGS: Final = frozenset(column.name for column in people.c) | {
-    *("groups", "roles", "group_ids", "role_ids", "deleted", "credentials"),
+    *("groups", "roles", "group_ids", "role_ids", "deleted", "credentials", "person"),
     *("image_base64", "image_remote_url", "image_url", "image_thumbnail_url"),
 }
 """A slug is a field of the person beside these (contract, Person)."""
@@ -88,10 +92,14 @@ def create_type(transaction: Transaction, account_id: int, body: object, now: in
     wanted = CredentialType(0, account_id, label or "", slug or "", kind or "", code, now, now)
     _check_unique(transaction, fields, wanted)
     fields.check()
+    if len(list_types(transaction, account_id)) >= MOST_TYPES:
+        raise Invalid({"label": [f"can't be added: an account has at most {MOST_TYPES} credential types"]})
     try:
-        return wanted._replace(id=require(transaction.one(_TYPES.add, **_TYPES.params(wanted))))
+        wanted = wanted._replace(id=require(transaction.one(_TYPES.add, **_TYPES.params(wanted))))
     except Rejected as error:
         raise _in_use(error) from error
+    audit.created(transaction, account_id, "credential_type", wanted, now)
+    return wanted
 
 
 def update_type(transaction: Transaction, account_id: int, type_id: int, body: object, now: int) -> CredentialType:
@@ -114,16 +122,18 @@ def update_type(transaction: Transaction, account_id: int, type_id: int, body: o
         transaction.run(_TYPES.change, the_id=type_id, **_TYPES.params(wanted))
     except Rejected as error:
         raise _in_use(error) from error
+    audit.changed(transaction, account_id, "credential_type", found, wanted, now)
     return wanted
 
 
-def delete_type(transaction: Transaction, account_id: int, type_id: int) -> None:
+def delete_type(transaction: Transaction, account_id: int, type_id: int, now: int) -> None:
     """Remove a credential type. Raises NotFound, or Conflict while somebody has a credential of it."""
-    _to_change(transaction, account_id, type_id)
+    found = _to_change(transaction, account_id, type_id)
     if transaction.one(_HELD, the_id=type_id) is not None:
         raise Conflict("There are credentials of this type")
     transaction.run(_FORGET_DEAD, the_id=type_id)
     transaction.run(_REMOVE, the_id=type_id)
+    audit.deleted(transaction, account_id, "credential_type", found, now)
 
 
 def get_type(transaction: Transaction, account_id: int, type_id: int) -> CredentialType:

@@ -27,6 +27,7 @@ class OneOf(ColumnElement[bool]):
 
     inherit_cache = False
     type = Boolean()
+    _is_implicitly_boolean = True  # else SQLite is asked for "(…) = 1", and for that it reads the whole table
 
     def __init__(self, column: ColumnElement[int], name: str) -> None:
         self.column = column
@@ -50,6 +51,24 @@ def _one_of_postgresql(element: OneOf, compiler: SQLCompiler, **kw: Any) -> str:
 def one_of(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
     """`column` is one of the ids in the parameter `name`, which is bound as a JSON list: "[1, 2]"."""
     return OneOf(column, name)
+
+
+class OneOfWords(OneOf):
+    """The same for texts."""
+
+    inherit_cache = False
+
+
+@compiles(OneOfWords, "postgresql")
+def _one_of_words_postgresql(element: OneOfWords, compiler: SQLCompiler, **kw: Any) -> str:
+    column = compiler.process(element.column, **kw)
+    words = compiler.process(element.ids, **kw)
+    return f"{column} = ANY (ARRAY(SELECT json_array_elements_text(CAST({words} AS json))))"
+
+
+def one_of_words(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """`column` is one of the texts in the parameter `name`, which is bound as a JSON list."""
+    return OneOfWords(column, name)
 
 
 @dataclass(frozen=True, slots=True)

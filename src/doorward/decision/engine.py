@@ -4,10 +4,11 @@ Pure: the same snapshot, state, presented credential and instant give the same v
 the door. Total: whatever is handed in, a verdict comes out; a rule that raises denies, and keeps nobody in.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from doorward.decision.codes import ADMIT_CODES, AUX, PIN, EventCode
-from doorward.decision.snapshot import Channel, Credential, DoorState, Person, Presented, Snapshot
+from doorward.decision.snapshot import Channel, Credential, DoorState, Grant, Person, Presented, Snapshot
 from doorward.decision.verdict import Reason, ReasonCode, Verdict
 
 _MINUTE_MS: Final = 60_000
@@ -18,10 +19,11 @@ _AUX_LOCKDOWN: Final = (Reason(ReasonCode.AUX_LOCKDOWN),)
 _AUTO_UNLOCK: Final = (Reason(ReasonCode.AUTO_UNLOCK),)
 _LEAVING: Final = (Reason(ReasonCode.LEAVING),)
 _REX_LOCKDOWN: Final = (Reason(ReasonCode.REX_LOCKDOWN),)
+_RELEASED_REMOTELY: Final = (Reason(ReasonCode.RELEASED_REMOTELY),)
 _RULE_FAILED: Final = (Reason(ReasonCode.RULE_FAILED),)
 _DELETED: Final = Reason(ReasonCode.PERSON_DELETED)
 _DISABLED: Final = Reason(ReasonCode.PERSON_DISABLED)
-_NO_ROLE_HERE: Final = (Reason(ReasonCode.NO_ROLE_HERE),)
+_NO_ROLE_HERE: Final = Reason(ReasonCode.NO_ROLE_HERE)
 # Looking a member up in its enumeration costs as much as a rule, and these are in almost every verdict.
 _ROLE_GRANTS: Final = ReasonCode.ROLE_GRANTS
 _OUT_OF_HOURS: Final = ReasonCode.OUT_OF_HOURS
@@ -57,6 +59,20 @@ def decide_person(snapshot: Snapshot, state: DoorState, person_id: int, at: int)
         if reason is not None:
             return Verdict(_REJECT_UNAUTHORIZED, False, channel, at, person, (reason,))
         return _by_roles(snapshot, state, person, None, at)
+    except Exception:
+        return _failed(snapshot, at)
+
+
+def decide_release(snapshot: Snapshot, state: DoorState, at: int) -> Verdict:
+    """Decide whether the door may be released from afar for nobody in particular: 15, or 16 where it stands unlocked.
+
+    Whoever asks has been found to be allowed to; what holds for everybody at the door holds here, too. Never raises.
+    """
+    try:
+        barred = _barred(snapshot, state, None, None, at)
+        if barred is not None:
+            return barred
+        return Verdict(EventCode.ADMIT_APPLICATION, True, snapshot.channel, at, None, _RELEASED_REMOTELY)
     except Exception:
         return _failed(snapshot, at)
 
@@ -181,13 +197,18 @@ def _by_roles(snapshot: Snapshot, state: DoorState, person: Person, kind: str | 
         if grant is not None:
             shift = grant.shift
             if shift is None or shift.open_at(at):
+                granting = Reason(_ROLE_GRANTS, grant)
                 break
             closed.append(Reason(_OUT_OF_HOURS, grant))
     else:
-        if closed:
-            return Verdict(_REJECT_OUT_OF_HOURS, False, channel, at, person, tuple(closed), kind)
-        return Verdict(_REJECT_UNAUTHORIZED, False, channel, at, person, _NO_ROLE_HERE, kind)
-    reasons: tuple[Reason, ...] = (Reason(_ROLE_GRANTS, grant),)
+        found = _by_memberships(grants, person, at, closed) if person.memberships else None
+        if found is None:
+            if closed:
+                return Verdict(_REJECT_OUT_OF_HOURS, False, channel, at, person, tuple(closed), kind)
+            none = _no_role(grants, person, at)
+            return Verdict(_REJECT_UNAUTHORIZED, False, channel, at, person, none, kind)
+        granting = found
+    reasons: tuple[Reason, ...] = (granting,)
     if channel.passback is not None:
         noted = _passed_back(snapshot, state, person, at)
         if noted is not None:
@@ -196,6 +217,37 @@ def _by_roles(snapshot: Snapshot, state: DoorState, person: Person, kind: str | 
             reasons = (*reasons, noted)
     code = EventCode.ADMIT_APPLICATION if kind is None else ADMIT_CODES[kind]
     return Verdict(code, True, channel, at, person, reasons, kind)
+
+
+def _by_memberships(grants: Mapping[int, Grant], person: Person, at: int, closed: list[Reason]) -> Reason | None:
+    """What admits of the roles that group reservations give at this instant; those that do not are added to `closed`.
+
+    A role that the person also holds otherwise has been looked at.
+    """
+    until: dict[int, int] = {}
+    for membership in person.memberships:
+        if membership.start <= at < membership.end:
+            for role_id in membership.roles:
+                if role_id in grants and role_id not in person.roles:
+                    until[role_id] = max(membership.end, until.get(role_id, membership.end))
+    for role_id in sorted(until):
+        grant = grants[role_id]
+        if grant.shift is None or grant.shift.open_at(at):
+            return Reason(_ROLE_GRANTS, grant, None, until[role_id])
+        closed.append(Reason(_OUT_OF_HOURS, grant, None, until[role_id]))
+    return None
+
+
+def _no_role(grants: Mapping[int, Grant], person: Person, at: int) -> tuple[Reason, ...]:
+    """Nothing names this channel now; a group reservation may be about to."""
+    ahead = [
+        membership.start
+        for membership in person.memberships
+        if at < membership.start < membership.end and any(role_id in grants for role_id in membership.roles)
+    ]
+    if not ahead:
+        return (_NO_ROLE_HERE,)
+    return (_NO_ROLE_HERE, Reason(ReasonCode.NOT_YET_IN_GROUP, instant=min(ahead)))
 
 
 def _passed_back(snapshot: Snapshot, state: DoorState, person: Person, at: int) -> Reason | None:

@@ -24,6 +24,17 @@ class Credential(NamedTuple):
     value: str
 
 
+class Membership(NamedTuple):
+    """Somebody is in groups for a time, by a group reservation: they hold the roles in [start, end).
+
+    Milliseconds UTC.
+    """
+
+    roles: Collection[int]
+    start: int
+    end: int
+
+
 class Person(NamedTuple):
     """Somebody who may open doors.
 
@@ -39,6 +50,8 @@ class Person(NamedTuple):
     """A directory keeps them as a tuple in ascending order: that is read in half the time of a set."""
     kinds: frozenset[str]
     """The kinds of credential that this person has enrolled."""
+    memberships: tuple[Membership, ...] = ()
+    """Roles that are held for a time only, beside `roles`."""
 
 
 class Directory:
@@ -67,7 +80,10 @@ class Directory:
         held = tuple(dict.fromkeys(credentials))
         kinds = frozenset(credential.kind for credential in held)
         kinds = self._kinds.setdefault(kinds, kinds)
-        person = person._replace(roles=self._one_copy(person.roles), kinds=kinds)
+        memberships = tuple(
+            membership._replace(roles=self._one_copy(membership.roles)) for membership in person.memberships
+        )
+        person = person._replace(roles=self._one_copy(person.roles), kinds=kinds, memberships=memberships)
         before = self._credentials.get(person.id, ())
         self.people[person.id] = person
         self._credentials[person.id] = held

@@ -26,6 +26,7 @@ class ReasonCode(StrEnum):
     NOT_YET_VALID = "not_yet_valid"
     NO_LONGER_VALID = "no_longer_valid"
     NO_ROLE_HERE = "no_role_here"
+    NOT_YET_IN_GROUP = "not_yet_in_group"
     OUT_OF_HOURS = "out_of_hours"
     PASSED_BACK = "passed_back"
     PASSED_BACK_NOTED = "passed_back_noted"
@@ -35,11 +36,15 @@ class ReasonCode(StrEnum):
     SECOND_FACTOR_RIGHT = "second_factor_right"
     ROLE_GRANTS = "role_grants"
     LEAVING = "leaving"
+    RELEASED_REMOTELY = "released_remotely"
     RULE_FAILED = "rule_failed"
 
 
 class Reason(msgspec.Struct, frozen=True, gc=False):
-    """A code and what it is about: the grant, the kind of credential, an instant, or nothing."""
+    """A code and what it is about: the grant, the kind of credential, an instant, or nothing.
+
+    A grant with an instant is of a role that a group reservation gives until then.
+    """
 
     code: ReasonCode
     grant: Grant | None = None

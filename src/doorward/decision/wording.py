@@ -109,6 +109,7 @@ _REASONS: Final = {
     ReasonCode.NOT_YET_VALID: "The person's access begins at {when}.",
     ReasonCode.NO_LONGER_VALID: "The person's access ended at {when}.",
     ReasonCode.NO_ROLE_HERE: "No role of this person names this door.",
+    ReasonCode.NOT_YET_IN_GROUP: "A group reservation gives the person such a role from {when}.",
     ReasonCode.OUT_OF_HOURS: "No role of this person that names this door is in its shift.",
     ReasonCode.PASSED_BACK: "Anti-passback: the person has already passed ({when}).",
     ReasonCode.PASSED_BACK_NOTED: "Anti-passback (noted only): the person had already passed at {when}.",
@@ -118,6 +119,7 @@ _REASONS: Final = {
     ReasonCode.SECOND_FACTOR_RIGHT: "The second factor ({kind}) is right.",
     ReasonCode.ROLE_GRANTS: "A role of this person admits here.",
     ReasonCode.LEAVING: "Leaving is possible.",
+    ReasonCode.RELEASED_REMOTELY: "An operator or an application asked for the door to be released.",
     ReasonCode.RULE_FAILED: "A rule failed, so the door denies.",
 }
 
@@ -144,7 +146,11 @@ def reasons_of(verdict: Verdict) -> list[tuple[str, str]]:
 def reason_text(verdict: Verdict, reason: Reason) -> str:
     """One reason as a sentence, with times in the zone of the door's site."""
     if reason.grant is not None:
-        return _grant_text(verdict, reason.code, reason.grant)
+        text = _grant_text(verdict, reason.code, reason.grant)
+        if reason.instant is None:
+            return text
+        until = local_time(reason.instant, verdict.channel.zone)
+        return f"{text} The person holds it by a group reservation until {until}."
     kind = _KIND_NAMES.get(reason.kind or "", reason.kind or "credential")
     when = "" if reason.instant is None else local_time(reason.instant, verdict.channel.zone)
     if reason.code is ReasonCode.UNLOCK_MODE and when:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import bindparam, select
 
 from doorward.accounts.service import Account, create_account, list_accounts
+from doorward.applications.client_secrets import ClientSecret, new_client_secret
 from doorward.applications.service import command_line_application, create_application
 from doorward.channels.service import create_channel, list_channels
 from doorward.credentials.types import create_type
@@ -24,7 +25,7 @@ from doorward.groups.service import create_group, list_groups
 from doorward.installation.vault import open_vault
 from doorward.kit import public_ids
 from doorward.kit.clock import SystemClock
-from doorward.kit.crypto import Vault, new_password
+from doorward.kit.crypto import Vault
 from doorward.kit.errors import Unauthorized
 from doorward.kit.timestamps import format_instant, local_datetime, local_to_instant
 from doorward.oauth.scopes import ALL_SCOPES
@@ -37,11 +38,19 @@ from doorward.shifts.holidays import import_holidays
 from doorward.shifts.service import create_shift, list_shifts
 from doorward.sites.service import create_site
 from doorward.sync.compiler import read_people
+from doorward.users.passwords import Prepared, prepare_now
 from doorward.users.service import create_user, list_users
 
 _TOKEN_SECONDS: Final = 30 * 86_400
 _SCOPES: Final = " ".join(sorted(ALL_SCOPES))
 _SECRETS: Final = "demo.json"
+
+
+class _Fresh(NamedTuple):
+    """Secrets of a new account, hashed before its transaction begins."""
+
+    password: Prepared
+    client_secret: ClientSecret
 
 
 class _Application(NamedTuple):
@@ -169,12 +178,13 @@ def prepare_demo(settings: Settings) -> Demo:
     database = open_database(settings.database)
     try:
         vault = open_vault(settings.secret_key, settings.secret_key_file, database)
+        fresh = _Fresh(prepare_now({}, make=True), new_client_secret())
 
         def prepare(transaction: Transaction) -> tuple[Account, dict[str, Any]]:
             accounts = list_accounts(transaction)
             if accounts:
                 return accounts[0], _known_secrets(transaction, accounts[0], settings.data_dir / _SECRETS, now)
-            return _make(transaction, vault, now)
+            return _make(transaction, vault, fresh, now)
 
         account, secrets = database.write_now(prepare)
         _keep(settings.data_dir / _SECRETS, secrets)
@@ -183,7 +193,7 @@ def prepare_demo(settings: Settings) -> Demo:
         database.close()
 
 
-def _make(transaction: Transaction, vault: Vault, now: int) -> tuple[Account, dict[str, Any]]:
+def _make(transaction: Transaction, vault: Vault, fresh: _Fresh, now: int) -> tuple[Account, dict[str, Any]]:
     account_id = create_account(transaction, house.ACCOUNT["name"], house.ACCOUNT["time_zone"], now)
     sites = {site["name"]: create_site(transaction, account_id, site, now).id for site in house.SITES}
     year = local_datetime(now, ZoneInfo(house.ACCOUNT["time_zone"])).year
@@ -191,7 +201,7 @@ def _make(transaction: Transaction, vault: Vault, now: int) -> tuple[Account, di
         import_holidays(
             transaction,
             account_id,
-            {"country": country, "region": region, "years": [year, year + 1], "site_id": sites[site_name]},
+            {"country": country, "subdivision": region, "years": [year, year + 1], "site_id": sites[site_name]},
             now,
         )
     for kind in house.CREDENTIAL_TYPES:
@@ -232,13 +242,14 @@ def _make(transaction: Transaction, vault: Vault, now: int) -> tuple[Account, di
         }
         create_person(transaction, vault, account_id, body, now)
     account = list_accounts(transaction)[0]
-    return account, _make_secrets(transaction, account_id, now)
+    return account, _make_secrets(transaction, account_id, fresh, now)
 
 
-def _make_secrets(transaction: Transaction, account_id: int, now: int) -> dict[str, Any]:
-    password = new_password()
-    owner, _ = create_user(transaction, account_id, {**house.OWNER, "password": password}, now)
-    application, client_secret = create_application(transaction, account_id, dict(house.APPLICATION), now)
+def _make_secrets(transaction: Transaction, account_id: int, fresh: _Fresh, now: int) -> dict[str, Any]:
+    owner = create_user(transaction, account_id, dict(house.OWNER), fresh.password.password_hash, now)
+    application = create_application(
+        transaction, account_id, dict(house.APPLICATION), fresh.client_secret.secret_hash, now
+    )
     token = create_token(
         transaction,
         account_id=account_id,
@@ -250,10 +261,10 @@ def _make_secrets(transaction: Transaction, account_id: int, now: int) -> dict[s
     )
     return {
         "account_id": account_id,
-        "owner": {"email": owner.email, "password": password},
+        "owner": {"email": owner.email, "password": fresh.password.made},
         "application": {
             "client_id": application.client_id,
-            "client_secret": client_secret,
+            "client_secret": fresh.client_secret.secret,
             "redirect_uri": house.APPLICATION["redirect_uris"][0],
         },
         "token": token,

@@ -20,9 +20,9 @@ events = Table(
     reference("account_id", "accounts"),
     number("event_code"),
     # Names as they were: an event says the same when the person or the door has long been renamed or removed.
-    reference("channel_id", "channels", nullable=True, ondelete="SET NULL", index=True),
+    reference("channel_id", "channels", nullable=True, ondelete="SET NULL"),
     text("channel_name", nullable=True),
-    reference("person_id", "people", nullable=True, ondelete="SET NULL", index=True),
+    reference("person_id", "people", nullable=True, ondelete="SET NULL"),
     text("person_name", nullable=True),
     text("credential", nullable=True),  # the card's number; never a PIN
     text("reasons", server_default="[]"),  # a JSON list of {code, text}
@@ -30,7 +30,11 @@ events = Table(
     instant("received_at"),
     number("sequence", nullable=True),  # the controller's own count
     flag("is_replayed"),
-    Index(None, "account_id", "occurred_at"),
+    # One for each thing that events are asked for by; each gives them by time, newest or oldest first.
+    Index(None, "account_id", "occurred_at", "id"),
+    Index(None, "account_id", "event_code", "occurred_at", "id"),
+    Index(None, "channel_id", "occurred_at", "id", "event_code"),
+    Index(None, "person_id", "occurred_at", "id", "event_code"),
     **NEVER_REUSED,
 )
 

@@ -32,5 +32,6 @@ person_groups = Table(
     "person_groups",
     metadata,
     reference("person_id", "people", primary_key=True, ondelete="CASCADE"),
-    reference("group_id", "groups", primary_key=True, ondelete="CASCADE", index=True),
+    reference("group_id", "groups", primary_key=True, ondelete="CASCADE"),
+    Index(None, "group_id", "person_id"),  # a group's people, page by page
 )

@@ -1,6 +1,6 @@
 """The table of imports of people."""
 
-from sqlalchemy import CheckConstraint, Table
+from sqlalchemy import CheckConstraint, Index, Table
 
 from doorward.db.metadata import NEVER_REUSED, flag, instant, key, metadata, number, reference, text
 
@@ -9,7 +9,7 @@ people_imports = Table(
     metadata,
     key(),
     reference("account_id", "accounts", index=True),
-    reference("user_id", "users"),
+    reference("user_id", "users", nullable=True),  # none: an operator at the command line
     flag("dry_run"),
     text("state"),
     number("rows_total"),
@@ -23,4 +23,11 @@ people_imports = Table(
     instant("finished_at", nullable=True),
     CheckConstraint("state IN ('checking', 'writing', 'done', 'failed')", name="state"),
     **NEVER_REUSED,
+)
+Index(
+    "uq_people_imports_under_way",
+    people_imports.c.account_id,
+    unique=True,
+    sqlite_where=people_imports.c.finished_at.is_(None),
+    postgresql_where=people_imports.c.finished_at.is_(None),
 )

@@ -52,6 +52,11 @@ def password_matches(password_hash: str, password: str) -> bool:
         return False
 
 
+def needs_rehash(password_hash: str) -> bool:
+    """Whether the hash was made with other parameters than the library's current ones."""
+    return _HASHER.check_needs_rehash(password_hash)
+
+
 class Vault:
     """Encrypts what must be read again (PINs) and makes blind indexes of what must be found again.
 

@@ -92,3 +92,19 @@ class StructuredFields(Fields):
         else:
             return list(value)
         return None
+
+    def words(self, name: str, *, most: int, required: bool = False) -> list[str] | None:
+        """A list of words, each once; also as one text in which they are separated by spaces."""
+        value = self._get(name, required)
+        if value is None:
+            return None
+        found = value.split() if isinstance(value, str) else value
+        if not isinstance(found, list) or not all(isinstance(word, str) for word in found):
+            self.complain(name, "must be a list of words")
+        elif len(found) > most:
+            self.complain(name, f"has too many entries (at most {most})")
+        elif required and not found:
+            self.complain(name, REQUIRED)
+        else:
+            return list(dict.fromkeys(found))
+        return None

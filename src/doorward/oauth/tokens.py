@@ -11,6 +11,7 @@ from doorward.db.query import Query
 from doorward.db.unit_of_work import Transaction
 from doorward.kit.crypto import new_token, token_digest
 from doorward.kit.errors import Unauthorized
+from doorward.oauth.families import revoke_families
 from doorward.oauth.principal import Principal
 from doorward.oauth.scopes import expand, parse_scopes
 from doorward.oauth.tables import applications, tokens
@@ -67,6 +68,7 @@ _ADD_TOKEN: Final = Query[None](
                 "scopes",
                 "expires_at",
                 "created_at",
+                "family_id",
             )
         }
     )
@@ -76,16 +78,14 @@ _REVOKE_BY_DIGEST: Final = Query[None](
     .where(and_(tokens.c.digest == bindparam("the_digest"), tokens.c.revoked_at.is_(None)))
     .values(revoked_at=bindparam("now"))
 )
+_LIVE: Final = and_(tokens.c.revoked_at.is_(None), tokens.c.expires_at > bindparam("now"))
 _REVOKE_BY_APPLICATION: Final = Query[None](
     update(tokens)
-    .where(
-        and_(
-            tokens.c.application_id == bindparam("the_application"),
-            tokens.c.revoked_at.is_(None),
-            tokens.c.expires_at > bindparam("now"),
-        )
-    )
+    .where(tokens.c.application_id == bindparam("the_application"), _LIVE)
     .values(revoked_at=bindparam("now"))
+)
+_REVOKE_BY_USER: Final = Query[None](
+    update(tokens).where(tokens.c.user_id == bindparam("the_user"), _LIVE).values(revoked_at=bindparam("now"))
 )
 
 
@@ -97,7 +97,7 @@ def _granted(scopes: str) -> frozenset[str]:
 def authenticate(transaction: Transaction, token: str, now: int) -> Principal:
     """The bearer of the token. Raises Unauthorized, saying whether the token is unknown, expired or revoked.
 
-    Looked up on every request, so that revocation holds at once.
+    Looked up on every request, so that revocation holds at once. A family that is revoked has marked its tokens.
     """
     found = transaction.one(_FIND_BEARER, the_digest=token_digest(token))
     if found is None:
@@ -127,8 +127,9 @@ def create_token(
     scopes: str,
     now: int,
     seconds: int = ACCESS_TOKEN_SECONDS,
+    family_id: int | None = None,
 ) -> str:
-    """A new access token; the only time it can be seen. Raises UnknownScope."""
+    """A new access token; the only time it can be seen. It dies with its family. Raises UnknownScope."""
     token = new_token()
     transaction.run(
         _ADD_TOKEN,
@@ -139,6 +140,7 @@ def create_token(
         scopes=" ".join(sorted(parse_scopes(scopes))),
         expires_at=now + seconds * 1000,
         created_at=now,
+        family_id=family_id,
     )
     return token
 
@@ -149,5 +151,12 @@ def revoke_token(transaction: Transaction, token: str, now: int) -> bool:
 
 
 def revoke_application_tokens(transaction: Transaction, application_id: int, now: int) -> int:
-    """Revoke all live tokens of an application; gives their number."""
+    """Revoke all that an application holds: tokens, refresh tokens, codes. Gives the number of its live tokens."""
+    revoke_families(transaction, now, application_id=application_id)
     return transaction.run(_REVOKE_BY_APPLICATION, the_application=application_id, now=now)
+
+
+def revoke_user_tokens(transaction: Transaction, user_id: int, now: int) -> int:
+    """Revoke all that was granted in a user's name, whoever holds it. Gives the number of live tokens."""
+    revoke_families(transaction, now, user_id=user_id)
+    return transaction.run(_REVOKE_BY_USER, the_user=user_id, now=now)

@@ -1,1 +1,1 @@
-"""Requests to addresses that somebody else chose, guarded against reaching what they must not."""
+"""Requests to addresses that somebody else has chosen: guarded, so that they reach nothing but the public internet."""

@@ -1,5 +1,6 @@
 """A person as a row, and what a body says about one."""
 
+import re
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -49,19 +50,30 @@ class Person(NamedTuple):
 
 PEOPLE: Final = Rows(people, Person)
 
+
+class Customs(NamedTuple):
+    """What of an account decides how a person is read: its time zone, and whether people open doors with telephones."""
+
+    zone: ZoneInfo
+    passports: bool
+
+
+_E164: Final = re.compile(r"\+[1-9]\d{7,14}", re.ASCII)
 _LINES: Final = (
     *("salutation", "job_title", "department", "telephone", "mobile", "barcode", "system_id"),
     *(f"custom_{number}" for number in range(1, 6)),
 )
 
 
-def read_person(fields: StructuredFields, before: Person, zone: ZoneInfo) -> Person:
+def read_person(fields: StructuredFields, before: Person, customs: Customs) -> Person:
     """The person as the body wants them: what it does not mention stays. Complaints are left in `fields`."""
     given: dict[str, Any] = {}
     for name in ("first_name", "last_name"):
         if name in fields or not getattr(before, name):
             given[name] = fields.name(name, required=True) or ""
     given.update({name: fields.line(name) for name in _LINES if name in fields})
+    if customs.passports and given.get("mobile") is not None and not _E164.fullmatch(given["mobile"]):
+        fields.complain("mobile", "must be in the format of E.164, such as +14155551234")
     if "notes" in fields:
         given["notes"] = fields.notes()
     if "email" in fields:
@@ -71,7 +83,7 @@ def read_person(fields: StructuredFields, before: Person, zone: ZoneInfo) -> Per
         given["organisation_id"] = fields.integer("organisation_id")
     if "enabled" in fields:
         given["enabled"] = fields.flag("enabled", before=before.enabled)
-    given.update({name: fields.instant(name, zone) for name in ("valid_from", "valid_to") if name in fields})
+    given.update({name: fields.instant(name, customs.zone) for name in ("valid_from", "valid_to") if name in fields})
     wanted = before._replace(**given)
     if wanted.valid_from is not None and wanted.valid_to is not None and wanted.valid_to <= wanted.valid_from:
         fields.complain("valid_to", "must be after valid_from")

@@ -1,4 +1,8 @@
-"""The table of people."""
+"""The table of people.
+
+Beside what is declared here, each database has an index of its own for parts of e-mail addresses, whose name begins
+with "search_": a table of FTS5 on SQLite, a GIN index on PostgreSQL (search.py; docs/decisions/0012).
+"""
 
 from sqlalchemy import Column, Index, Table
 
@@ -10,6 +14,7 @@ from doorward.db.metadata import (
     instant,
     key,
     metadata,
+    number,
     reference,
     text,
 )
@@ -26,7 +31,7 @@ people = Table(
     text("job_title", nullable=True),
     text("department", nullable=True),
     text("email", nullable=True),
-    text("email_key", nullable=True),  # case-folded; none once the person is deleted
+    text("email_key", nullable=True),  # case-folded: what is unique among the living, and what is searched
     text("telephone", nullable=True),
     text("mobile", nullable=True),
     text("notes", nullable=True),
@@ -44,11 +49,18 @@ people = Table(
     instant("deleted_at", nullable=True),
     instant("created_at"),
     instant("updated_at"),
-    Index(None, "account_id", "email_key", unique=True),
     Index(None, "account_id", "name_key", "id"),
     Index(None, "account_id", "updated_at"),
     Index(None, "account_id", "system_id"),
     **NEVER_REUSED,
+)
+Index(
+    "uq_people_live_email",
+    people.c.account_id,
+    people.c.email_key,
+    unique=True,
+    sqlite_where=people.c.deleted_at.is_(None),
+    postgresql_where=people.c.deleted_at.is_(None),
 )
 # The list that integrations walk through page by page, without those who are deleted.
 Index(
@@ -57,4 +69,12 @@ Index(
     people.c.id,
     sqlite_where=people.c.deleted_at.is_(None),
     postgresql_where=people.c.deleted_at.is_(None),
+)
+
+# How many people an account has who are not deleted, so that the list need not count them (docs/decisions/0012).
+people_tallies = Table(
+    "people_tallies",
+    metadata,
+    reference("account_id", "accounts", primary_key=True),
+    number("people"),
 )

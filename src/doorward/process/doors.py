@@ -1,25 +1,27 @@
 """The doors that this process itself controls: snapshots from the database, decisions here, facts back to it."""
 
 import asyncio
-from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from typing import Final
 
 import structlog
 
+from doorward.admissions import service as admissions
+from doorward.changes import reports
 from doorward.changes import service as changes
 from doorward.controller.door import Door, Fact, Setting
 from doorward.db.unit_of_work import Database, DatabaseUnavailable, Transaction
+from doorward.decision.codes import EventCode
 from doorward.decision.snapshot import Presented
 from doorward.decision.verdict import Verdict
-from doorward.decision.wording import reasons_of
 from doorward.drivers.base import ContactChanged, CredentialRead, DeviceEvent, RexPressed, TamperChanged
 from doorward.drivers.simulated.driver import SimulatedDriver
-from doorward.events.service import Event, record
+from doorward.events.service import record
 from doorward.kit.clock import Clock
 from doorward.kit.crypto import Vault
 from doorward.kit.errors import NotFound
+from doorward.process.record import Recorder
 from doorward.sync.compiler import CompiledChannel, Controls
 from doorward.sync.live import LiveSnapshots
 
@@ -29,14 +31,14 @@ _FOLLOW_EVERY_S: Final = 0.5
 """How soon a change made by another process is noticed; this process's own are noticed at once."""
 _TICK_S: Final = 0.25
 """How exactly a door relocks; at most this late."""
-_RECORD_AT_MOST_S: Final = 2.0
-"""How long whoever stands at the door waits for the event to be on record; it is kept and written in any case."""
 _GATHER_S: Final = 0.1
 """A burst of changes is read together."""
 _FRESHEN_AT_MOST_S: Final = 0.5
 """A door waits no longer than this for the database before it decides with what it knows."""
-_FACTS_AT_ONCE: Final = 200
-_MOST_FACTS: Final = 100_000
+_REPORT_EVERY_S: Final = 10.0
+"""How often the doors say that they are there; well within reports.HEARD_WITHIN_MS."""
+_REPORT_NEWS_EVERY_S: Final = 0.3
+"""What the doors have confirmed in the meantime is written at once."""
 
 
 class LocalDoors:
@@ -45,31 +47,41 @@ class LocalDoors:
     def __init__(self, database: Database, vault: Vault, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._live = LiveSnapshots(database, vault)
+        self._live = LiveSnapshots(database, vault, clock)
         self.driver = SimulatedDriver(clock)
+        self.recorder = Recorder(database, clock)
         self._doors: dict[int, Door] = {}
         self._accounts: dict[int, int] = {}
-        self._facts: deque[tuple[int, Fact, str]] = deque()
-        self._recording = asyncio.Lock()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
+        self._asked = asyncio.Event()
         self._refreshing = asyncio.Lock()
         self._next_refresh: asyncio.Task[None] | None = None
         self._verdicts: dict[int, Verdict] = {}
+        self._started_at = 0
+        self._version = -1
+        self._applied = asyncio.Event()
+        self._stopped = False
 
     async def start(self) -> None:
-        """Compile everything and take over the doors."""
+        """Compile everything, take over the doors, and say that they are there."""
         loop = asyncio.get_running_loop()
 
-        def changed() -> None:
-            loop.call_soon_threadsafe(self._changed.set)
+        def waking(event: asyncio.Event) -> Callable[[], None]:
+            def wake() -> None:
+                if not self._stopped:
+                    loop.call_soon_threadsafe(event.set)
 
-        self._database.listen(changes.TOPIC, changed)
+            return wake
+
+        self._database.listen(changes.TOPIC, waking(self._changed))
+        self._database.listen(admissions.TOPIC, waking(self._asked))
+        self._started_at = self._clock.now()
         await self._live.refresh()
         self._update_doors()
         self.driver.start(self._on_event)
+        await self.report()
 
-    # Three tasks, so that nothing which waits for the database keeps a door from locking on time.
+    # Tasks of their own, so that nothing which waits for the database keeps a door from locking on time.
 
     async def follow(self) -> None:
         """Follow the configuration until cancelled."""
@@ -89,10 +101,29 @@ class LocalDoors:
             await asyncio.sleep(_TICK_S)
 
     async def keep_record(self) -> None:
-        """Write what has to wait, as soon as it can be written, until cancelled."""
+        """Record what nobody waits for until cancelled."""
+        await self.recorder.run()
+
+    async def keep_contact(self) -> None:
+        """Report until cancelled: what the doors have confirmed soon, that they are there now and then."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + _REPORT_EVERY_S
         while True:
-            await asyncio.sleep(_FOLLOW_EVERY_S)
-            await self._record()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._applied.wait(), max(0.0, due - loop.time()))
+            everyone = loop.time() >= due
+            if everyone:
+                due = loop.time() + _REPORT_EVERY_S
+            await self.report(everyone=everyone)
+            await asyncio.sleep(_REPORT_NEWS_EVERY_S)
+
+    async def keep_answering(self) -> None:
+        """Answer those who ask from afar for a door to be released, until cancelled."""
+        while True:
+            with suppress(TimeoutError):  # another process may have been asked
+                await asyncio.wait_for(self._asked.wait(), _FOLLOW_EVERY_S)
+            self._asked.clear()
+            await self.answer()
 
     async def present(self, channel_id: int, presented: Presented) -> Verdict:
         """Hold credentials to a door's reader; the event is on record when this returns. Raises NotFound."""
@@ -104,7 +135,7 @@ class LocalDoors:
         verdict = self._verdicts.pop(channel_id, None)
         if verdict is None:
             raise NotFound(f"channel {channel_id} has no reader here")
-        await self._record_soon()
+        await self.recorder.soon()
         return verdict
 
     async def act(self, channel_id: int, action: str) -> None:
@@ -121,7 +152,7 @@ class LocalDoors:
                 self.driver.tamper(channel_id, action == "tamper")
             case _:
                 raise NotFound(f"nobody can {action} a door")
-        await self._record_soon()
+        await self.recorder.soon()
 
     async def door(self, channel_id: int) -> Door:
         """One door as it is now. Raises NotFound."""
@@ -130,10 +161,70 @@ class LocalDoors:
             raise NotFound(f"there is no channel {channel_id}")
         return self._doors[channel_id]
 
+    async def report(self, *, everyone: bool = True) -> None:
+        """Write that the doors are there and up to which change they decide; not `everyone`: those with news."""
+        self._applied.clear()
+        channel_ids, version, now = list(self._doors), self._version, self._clock.now()
+
+        def write(transaction: Transaction) -> None:
+            reports.report(transaction, channel_ids, version, now, everyone=everyone)
+
+        try:
+            await self._database.write(write)
+        except DatabaseUnavailable as error:
+            _log.warning("the doors cannot report", reason=str(error))
+        except Exception as error:  # noqa: BLE001 - such as a channel that is removed just now: the next will do
+            _log.warning("the doors could not report", reason=str(error))
+            self._applied.set()
+
+    async def answer(self) -> None:
+        """Take up the requests that have been made since these doors were taken over, and are not too old."""
+        since, now = self._started_at, self._clock.now()
+        try:
+            asked = await self._database.read(lambda transaction: admissions.waiting(transaction, since, now))
+        except DatabaseUnavailable as error:
+            _log.warning("remote admissions have to wait", reason=str(error))
+            return
+        if asked:
+            await asyncio.gather(*map(self._answer, asked))
+            await self.recorder.soon()
+
     async def stop(self) -> None:
         """Record what has happened and let go of the doors; no lock moves."""
+        self._stopped = True
         self.driver.stop()
-        await self._record()
+        await self.recorder.record()
+
+    async def _answer(self, request_id: int) -> None:
+        """Take a request up and let its door decide. Whatever goes wrong from then on, the door stays shut."""
+        since, now = self._started_at, self._clock.now()
+        try:
+            claimed = await self._database.write(lambda tx: admissions.claim(tx, request_id, since, now))
+        except DatabaseUnavailable as error:
+            _log.warning("a remote admission could not be taken up", request=request_id, reason=str(error))
+            return
+        if claimed is None:
+            return
+        await self._freshen()
+        asked, now = claimed.admission, self._clock.now()
+        door = self._doors.get(asked.channel_id)
+        if door is None:
+            await self._nobody_there(asked)
+        elif now - asked.requested_at <= admissions.TAKEN_UP_WITHIN_MS:
+            presence = self._live.presence(asked.account_id)
+            door.admit(asked.id, asked.person_id, presence, now, locked_down=claimed.locked_down)
+
+    async def _nobody_there(self, asked: admissions.Admission) -> None:
+        now = self._clock.now()
+
+        def write(transaction: Transaction) -> None:
+            admissions.complete(transaction, asked.id, "offline", now)
+            record(transaction, admissions.event_of(asked, EventCode.CONTROLLER_OFFLINE, now, channel_id=None), now)
+
+        try:
+            await self._database.write(write)
+        except DatabaseUnavailable as error:
+            _log.warning("a remote admission found no door", request=asked.id, reason=str(error))
 
     async def _freshen(self) -> None:
         """Catch up, but wait no longer than a door may; a refresh that takes longer goes on by itself."""
@@ -168,6 +259,9 @@ class LocalDoors:
         for channel_id in self._doors.keys() - known:
             del self._doors[channel_id]
             self.driver.forget(channel_id)
+        if self._version != self._live.version:
+            self._version = self._live.version
+            self._applied.set()
 
     def _new_door(self, compiled: CompiledChannel) -> Door:
         channel_id = compiled.snapshot.channel.id
@@ -193,54 +287,7 @@ class LocalDoors:
         account_id = self._accounts[fact.channel_id]
         if fact.moved_to is not None and fact.verdict is not None and fact.verdict.person_id is not None:
             self._live.presence(account_id)[fact.verdict.person_id] = fact.moved_to
-        if len(self._facts) >= _MOST_FACTS:
-            _log.error("an event is lost: the database has been gone for too long", code=int(fact.code))
-            return
-        self._facts.append((account_id, fact, self._doors[fact.channel_id].snapshot.channel.name))
-
-    async def _record_soon(self) -> None:
-        """Record; go on if that takes long, as it does while the database is gone."""
-        recording = asyncio.create_task(self._record())
-        self._tasks.add(recording)
-        recording.add_done_callback(self._tasks.discard)
-        await asyncio.wait({recording}, timeout=_RECORD_AT_MOST_S)
-
-    async def _record(self) -> None:
-        """Write the facts in the order in which they happened; those that cannot be written now are kept."""
-        async with self._recording:
-            while self._facts:
-                batch = [self._facts[index] for index in range(min(_FACTS_AT_ONCE, len(self._facts)))]
-                try:
-                    await self._write([event_of(account_id, fact, name) for account_id, fact, name in batch])
-                except DatabaseUnavailable as error:
-                    _log.error("events have to wait", waiting=len(self._facts), reason=str(error))
-                    return
-                for _ in batch:
-                    self._facts.popleft()
-
-    async def _write(self, events: list[Event]) -> None:
-        """Write events. One that names what has been removed meanwhile keeps the names and loses the references."""
-        now = self._clock.now()
-
-        def write(transaction: Transaction) -> None:
-            for event in events:
-                record(transaction, event, now)
-
-        try:
-            await self._database.write(write)
-        except DatabaseUnavailable:
-            raise
-        except Exception:  # noqa: BLE001 - whatever is wrong with one event, the others are written
-            if len(events) > 1:
-                for event in events:
-                    await self._write([event])
-                return
-            [event] = events
-            bare = replace(event, channel_id=None, person_id=None, credential=None, moved_to=None)
-            if event == bare:
-                _log.exception("an event cannot be written", code=int(event.event_code))
-            else:
-                await self._write([bare])
+        self.recorder.keep(account_id, fact, self._doors[fact.channel_id].snapshot.channel.name)
 
 
 def setting_of(controls: Controls) -> Setting:
@@ -253,21 +300,4 @@ def setting_of(controls: Controls) -> Setting:
         card_lockdown=controls.card_lockdown,
         rex_lockdown=controls.rex_lockdown,
         aux_lockdown=controls.aux_lockdown,
-    )
-
-
-def event_of(account_id: int, fact: Fact, channel_name: str) -> Event:
-    """A fact from a door as the event to record."""
-    verdict = fact.verdict
-    return Event(
-        account_id,
-        fact.code,
-        fact.at,
-        channel_id=fact.channel_id,
-        channel_name=channel_name,
-        person_id=None if verdict is None else verdict.person_id,
-        person_name=None if verdict is None else verdict.person_name,
-        credential=fact.credential,
-        reasons=() if verdict is None else tuple(reasons_of(verdict)),
-        moved_to=fact.moved_to,
     )

@@ -66,7 +66,12 @@ async def _serve(
     listener: socket.socket,
     on_ready: Callable[[str], None],
 ) -> None:
-    edge = Edge(settings.public_url, settings.outbound_allow, settings.metrics_token)
+    edge = Edge(
+        public_url=settings.public_url,
+        outbound_allow=settings.outbound_allow,
+        access_log=settings.access_log,
+        metrics_token=settings.metrics_token,
+    )
     context = Context(database, vault, clock, edge=edge, rates=RateLimiter(settings.rate_limit))
     doors = LocalDoors(database, vault, clock)
     control = ControlServer(doors, clock)
@@ -77,6 +82,8 @@ async def _serve(
         asyncio.create_task(_forever("doors' configuration", doors.follow)),
         asyncio.create_task(_forever("doors' time", doors.keep_time)),
         asyncio.create_task(_forever("doors' record", doors.keep_record)),
+        asyncio.create_task(_forever("doors' contact", doors.keep_contact)),
+        asyncio.create_task(_forever("remote admissions", doors.keep_answering)),
         asyncio.create_task(_forever("sweeper", Sweeper(database, clock).run)),
         asyncio.create_task(_forever("usage", lambda: usage.run(database, context.usage))),
         asyncio.create_task(_announce(server, listener, on_ready)),

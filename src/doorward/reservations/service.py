@@ -21,8 +21,8 @@ from sqlalchemy import (
     update,
 )
 
+from doorward.audit import service as audit
 from doorward.changes import service as changes
-from doorward.channels.access import accessible_channels
 from doorward.channels.tables import channels
 from doorward.db.query import Query, number
 from doorward.db.unit_of_work import Transaction, require
@@ -41,8 +41,10 @@ from doorward.roles.grants import (
 )
 from doorward.roles.tables import role_channels, roles
 from doorward.shifts.stretches import create_stretch, remove_stretches
+from doorward.sites.sight import accessible_channels
 from doorward.users.tables import user_sites
 
+RESERVATION: Final = "reservation"
 SHORTEST_MS: Final = 60_000
 _SWEPT_AT_ONCE: Final = 500
 
@@ -273,6 +275,8 @@ def _add(transaction: Transaction, principal: Principal, wanted: Wanted, now: in
             updated_at=now,
         )
     )
+    made = Reservation(reservation_id, person_id, start, end, channel_ids, now, now)
+    audit.created(transaction, account_id, RESERVATION, made, now)
     # One that is over grants nothing: its role and shift would be swept at once, so they are not made.
     if end > now:
         shift_id = create_stretch(transaction, account_id, f"Reservation {reservation_id}", start, end, now)
@@ -287,7 +291,7 @@ def _add(transaction: Transaction, principal: Principal, wanted: Wanted, now: in
             now=now,
         )
         changes.note(transaction, account_id, now, person_id=person_id, role_id=role_id)
-    return Reservation(reservation_id, person_id, start, end, channel_ids, now, now)
+    return made
 
 
 def list_reservations(
@@ -336,6 +340,7 @@ def delete_reservation(transaction: Transaction, principal: Principal, reservati
         if len(accessible) < len(found.channel_ids):
             raise Forbidden
     transaction.run(_MARK_DELETED, the_reservation=reservation_id, now=now)
+    audit.deleted(transaction, principal.account_id, RESERVATION, found, now)
     role = role_of_reservation(transaction, reservation_id)
     if role is not None:
         remove_reservation_roles(transaction, [role.id])

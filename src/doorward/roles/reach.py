@@ -35,6 +35,22 @@ _ROLES_BEYOND: Final = Query(
     number,
 )
 
+_ROLES_VISIBLE: Final = Query(
+    select(role_channels.c.role_id)
+    .join(channels, channels.c.id == role_channels.c.channel_id)
+    .join(user_sites, user_sites.c.site_id == channels.c.site_id)
+    .where(one_of(role_channels.c.role_id, "ids"), user_sites.c.user_id == bindparam("user_id"))
+    .distinct(),
+    number,
+)
+
+
+def visible_roles(transaction: Transaction, role_ids: Collection[int], principal: Principal) -> frozenset[int]:
+    """Those of the roles that the user sees: of one who is limited to sites, those that name a channel there."""
+    if not principal.site_limited:
+        return frozenset(role_ids)
+    return frozenset(transaction.all(_ROLES_VISIBLE, ids=_listed(role_ids), user_id=principal.user_id))
+
 
 def require_reach(
     transaction: Transaction,

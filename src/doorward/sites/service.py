@@ -1,20 +1,27 @@
-"""Sites, physical places with a time zone of their own, and the areas that doors lead from and to."""
+"""Sites: physical places with a time zone of their own (contract, Site)."""
 
 import ipaddress
+from collections import defaultdict
 from typing import Final, NamedTuple
 
-from sqlalchemy import and_, bindparam, delete, insert, select
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, insert, select
 
+from doorward.audit import service as audit
 from doorward.changes import service as changes
 from doorward.channels.tables import channels
 from doorward.db.query import Query, number, one_of
 from doorward.db.rows import Rows
 from doorward.db.unit_of_work import Transaction, require
-from doorward.kit.errors import Conflict, NotFound
+from doorward.kit.errors import Conflict, Forbidden, NotFound
+from doorward.kit.pages import Page
 from doorward.kit.structured_fields import StructuredFields
 from doorward.kit.timestamps import InvalidTimestamp, find_zone
-from doorward.sites.tables import areas, site_ips, sites
+from doorward.oauth.principal import Principal
+from doorward.sites.access import require_site
+from doorward.sites.tables import site_ips, sites
+from doorward.users.tables import user_sites
 
+SITE: Final = "site"
 _MOST_ADDRESSES: Final = 100
 
 
@@ -31,28 +38,36 @@ class Site(NamedTuple):
     site_ips: tuple[str, ...] = ()
 
 
-class Area(NamedTuple):
-    """A part of a site that one can be in; for anti-passback."""
-
-    id: int
-    account_id: int
-    site_id: int
-    name: str
-    created_at: int
-    updated_at: int
-
-
 class _Address(NamedTuple):
     site_id: int
     ip_address: str
 
 
 _SITES: Final = Rows(sites, Site)
-_AREAS: Final = Rows(areas, Area)
 _OF_ACCOUNT: Final = sites.c.account_id == bindparam("account_id")
 _THIS_ONE: Final = and_(_OF_ACCOUNT, sites.c.id == bindparam("the_id"))
 
-_ALL: Final = Query(select(*_SITES.columns).where(_OF_ACCOUNT).order_by(sites.c.id), _SITES.of)
+
+def _page(*limits: ColumnElement[bool]) -> Query[Site]:
+    return Query(
+        select(*_SITES.columns)
+        .where(_OF_ACCOUNT, *limits)
+        .order_by(sites.c.id)
+        .limit(bindparam("limit"))
+        .offset(bindparam("offset")),
+        _SITES.of,
+    )
+
+
+def _count(*limits: ColumnElement[bool]) -> Query[int]:
+    return Query(select(func.count()).select_from(sites).where(_OF_ACCOUNT, *limits), number)
+
+
+_OF_USER: Final = sites.c.id.in_(select(user_sites.c.site_id).where(user_sites.c.user_id == bindparam("user_id")))
+_PAGE: Final = {False: _page(), True: _page(_OF_USER)}
+_COUNT: Final = {False: _count(), True: _count(_OF_USER)}
+"""By whether the user is limited to sites."""
+
 _ONE: Final = Query(select(*_SITES.columns).where(_THIS_ONE), _SITES.of)
 # No channel can be put there while this lock is held.
 _TO_CHANGE: Final = Query(select(*_SITES.columns).where(_THIS_ONE).with_for_update(), _SITES.of)
@@ -70,78 +85,95 @@ _ADD_ADDRESS: Final = Query[None](
 )
 _REMOVE_ADDRESSES: Final = Query[None](delete(site_ips).where(site_ips.c.site_id == bindparam("the_id")))
 
-_ALL_AREAS: Final = Query(
-    select(*_AREAS.columns).where(areas.c.account_id == bindparam("account_id")).order_by(areas.c.id), _AREAS.of
-)
 
+def create_site(
+    transaction: Transaction, account_id: int, body: object, now: int, *, by: Principal | None = None
+) -> Site:
+    """A new site: `name`, and optionally `time_zone`, `notes`, `site_ips`.
 
-def create_site(transaction: Transaction, account_id: int, body: object, now: int) -> Site:
-    """A new site: `name`, and optionally `time_zone`, `notes`, `site_ips`. Raises Invalid."""
+    Raises Invalid, or Forbidden for a user who is limited to sites.
+    """
     fields = StructuredFields(body)
+    if by is not None and by.site_limited:
+        raise Forbidden
     wanted = _read(fields, Site(0, account_id, "", None, None, now, now))
     fields.check()
     wanted = wanted._replace(id=require(transaction.one(_SITES.add, **_SITES.params(wanted))))
     _write_addresses(transaction, wanted)
+    audit.created(transaction, account_id, SITE, wanted, now)
     return wanted
 
 
-def update_site(transaction: Transaction, account_id: int, site_id: int, body: object, now: int) -> Site:
+def update_site(
+    transaction: Transaction, account_id: int, site_id: int, body: object, now: int, *, by: Principal | None = None
+) -> Site:
     """Change what is given; `site_ips` replaces. Raises NotFound or Invalid."""
     fields = StructuredFields(body)
-    found = _with_addresses(transaction, [_to_change(transaction, account_id, site_id)])[0]
+    found = _with_addresses(transaction, [_to_change(transaction, account_id, site_id, by)])[0]
     wanted = _read(fields, found)._replace(updated_at=now)
     fields.check()
     transaction.run(_SITES.change, the_id=site_id, **_SITES.params(wanted))
     if wanted.site_ips != found.site_ips:
         transaction.run(_REMOVE_ADDRESSES, the_id=site_id)
         _write_addresses(transaction, wanted)
+    audit.changed(transaction, account_id, SITE, found, wanted, now)
     if wanted.time_zone != found.time_zone:
         changes.note(transaction, account_id, now)
     return wanted
 
 
-def delete_site(transaction: Transaction, account_id: int, site_id: int, now: int) -> None:
-    """Remove a site with its areas and holidays. Raises NotFound, or Conflict while it has channels."""
-    _to_change(transaction, account_id, site_id)
+def delete_site(
+    transaction: Transaction, account_id: int, site_id: int, now: int, *, by: Principal | None = None
+) -> None:
+    """Remove a site with its areas and holidays.
+
+    Raises NotFound, Conflict while it has channels, or Forbidden for a user who is limited to sites.
+    """
+    found = _with_addresses(transaction, [_to_change(transaction, account_id, site_id, by)])[0]
+    if by is not None and by.site_limited:
+        raise Forbidden
     channel_id = transaction.one(_CHANNEL_AT, the_id=site_id)
     if channel_id is not None:
         raise Conflict(f"The site has channels: {channel_id} is one")
     transaction.run(_REMOVE, the_id=site_id)
+    audit.deleted(transaction, account_id, SITE, found, now)
     changes.note(transaction, account_id, now)
 
 
-def get_site(transaction: Transaction, account_id: int, site_id: int) -> Site:
+def get_site(transaction: Transaction, account_id: int, site_id: int, *, by: Principal | None = None) -> Site:
     """One site. Raises NotFound."""
     found = transaction.one(_ONE, account_id=account_id, the_id=site_id)
     if found is None:
         raise NotFound
+    require_site(transaction, by, site_id)
     return _with_addresses(transaction, [found])[0]
 
 
 def list_sites(transaction: Transaction, account_id: int) -> list[Site]:
     """The account's sites, by id."""
-    return _with_addresses(transaction, transaction.all(_ALL, account_id=account_id))
+    return page_of_sites(transaction, account_id, Page(paged=False))[0]
 
 
-def create_area(transaction: Transaction, account_id: int, site_id: int, body: object, now: int) -> Area:
-    """A new area of a site: `name`. Raises NotFound for the site, or Invalid."""
-    fields = StructuredFields(body)
-    _to_change(transaction, account_id, site_id)
-    name = fields.name("name", required=True) or ""
-    fields.check()
-    wanted = Area(0, account_id, site_id, name, now, now)
-    return wanted._replace(id=require(transaction.one(_AREAS.add, **_AREAS.params(wanted))))
+def page_of_sites(
+    transaction: Transaction, account_id: int, page: Page, *, by: Principal | None = None
+) -> tuple[list[Site], int]:
+    """A page of the sites that the user sees, by id, and how many there are in all."""
+    params = {"account_id": account_id}
+    limited = by is not None and by.site_limited
+    if by is not None and limited:
+        params["user_id"] = by.user_id
+    found = transaction.all(_PAGE[limited], limit=page.limit, offset=page.offset, **params)
+    listed = _with_addresses(transaction, found)
+    if page.offset == 0 and len(found) < page.limit:
+        return listed, len(found)
+    return listed, transaction.one(_COUNT[limited], **params) or 0
 
 
-def list_areas(transaction: Transaction, account_id: int) -> list[Area]:
-    """The areas of all the account's sites, oldest first."""
-    return transaction.all(_ALL_AREAS, account_id=account_id)
-
-
-def _to_change(transaction: Transaction, account_id: int, site_id: int) -> Site:
+def _to_change(transaction: Transaction, account_id: int, site_id: int, by: Principal | None) -> Site:
     found = transaction.one(_TO_CHANGE, account_id=account_id, the_id=site_id)
     if found is None:
         raise NotFound
+    require_site(transaction, by, site_id)
     return found
 
 
@@ -193,8 +225,7 @@ def _write_addresses(transaction: Transaction, site: Site) -> None:
 def _with_addresses(transaction: Transaction, found: list[Site]) -> list[Site]:
     if not found:
         return []
-    rows = transaction.all(_ADDRESSES, site_ids=str([site.id for site in found]))
-    return [
-        site._replace(site_ips=tuple(sorted(row.ip_address for row in rows if row.site_id == site.id)))
-        for site in found
-    ]
+    of_sites: defaultdict[int, list[str]] = defaultdict(list)
+    for row in transaction.all(_ADDRESSES, site_ids=str([site.id for site in found])):
+        of_sites[row.site_id].append(row.ip_address)
+    return [site._replace(site_ips=tuple(sorted(of_sites[site.id]))) for site in found]

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal, cast
@@ -14,7 +14,9 @@ from doorward.decision.snapshot import (
     Channel,
     Credential,
     Directory,
+    DoorState,
     Grant,
+    Membership,
     Passback,
     Person,
     Presence,
@@ -22,6 +24,7 @@ from doorward.decision.snapshot import (
 )
 from doorward.decision.values import normal_value
 from doorward.kit.crypto import Vault
+from doorward.kit.timestamps import EARLIEST
 from doorward.shifts.rules import rule_of
 from doorward.sync import rows
 
@@ -42,6 +45,17 @@ class Controls:
     card_lockdown: bool
     rex_lockdown: bool
     aux_lockdown: bool
+
+    def state(self, presence: Mapping[int, Presence]) -> DoorState:
+        """The door as the server knows it to be set; whether it is tampered with only the door knows."""
+        return DoorState(
+            card_lockdown=self.card_lockdown,
+            aux_lockdown=self.aux_lockdown,
+            rex_lockdown=self.rex_lockdown,
+            unlocked=self.unlocked,
+            unlocked_until=self.unlocked_until,
+            presence=presence,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,37 +113,76 @@ class Timetables:
 
 
 def read_people(
-    transaction: Transaction, vault: Vault, account_id: int, person_ids: list[int] | None = None
+    transaction: Transaction,
+    vault: Vault,
+    account_id: int,
+    person_ids: Collection[int] | None = None,
+    *,
+    ends_after: int = EARLIEST,
 ) -> list[tuple[Person, tuple[Credential, ...]]]:
-    """People with the roles they hold and the credentials they have; all of the account, or some."""
+    """People with the roles they hold and the credentials they have; all of the account, or some.
+
+    Of group reservations those that end after an instant.
+    """
     if person_ids is None:
-        found = transaction.all(rows.PEOPLE, account_id=account_id)
-        held = transaction.all(rows.PERSON_ROLES, account_id=account_id)
         presented = transaction.all(rows.CREDENTIALS, account_id=account_id)
     else:
-        ids = str(person_ids)
-        found = transaction.all(rows.SOME_PEOPLE, account_id=account_id, ids=ids)
-        held = transaction.all(rows.SOME_PERSON_ROLES, account_id=account_id, ids=ids)
-        presented = transaction.all(rows.SOME_CREDENTIALS, account_id=account_id, ids=ids)
-    roles: dict[int, list[int]] = defaultdict(list)
-    for person_id, role_id in held:
-        roles[person_id].append(role_id)
+        presented = transaction.all(rows.SOME_CREDENTIALS, account_id=account_id, ids=_listed(person_ids))
     credentials: dict[int, list[Credential]] = defaultdict(list)
     for person_id, kind, stored in presented:
         value = vault.decrypt(stored, f"credential:{account_id}") if kind == PIN else stored
         credentials[person_id].append(Credential(kind, normal_value(kind, value) or value))
     return [
-        (_person(row, frozenset(roles.get(row.id, ()))), tuple(credentials.get(row.id, ())))
+        (person, tuple(credentials.get(person.id, ())))
+        for person in read_holders(transaction, account_id, person_ids, ends_after=ends_after)
+    ]
+
+
+def read_holders(
+    transaction: Transaction, account_id: int, person_ids: Collection[int] | None = None, *, ends_after: int
+) -> list[Person]:
+    """The same people with their roles alone, those who are deleted first."""
+    if person_ids is None:
+        found = transaction.all(rows.PEOPLE, account_id=account_id)
+        held = transaction.all(rows.PERSON_ROLES, account_id=account_id)
+        reserved = transaction.all(rows.RESERVED_ROLES, account_id=account_id, ends_after=ends_after)
+    else:
+        ids = _listed(person_ids)
+        found = transaction.all(rows.SOME_PEOPLE, account_id=account_id, ids=ids)
+        held = transaction.all(rows.SOME_PERSON_ROLES, account_id=account_id, ids=ids)
+        reserved = transaction.all(rows.SOME_RESERVED_ROLES, account_id=account_id, ids=ids, ends_after=ends_after)
+    roles: dict[int, list[int]] = defaultdict(list)
+    for person_id, role_id in held:
+        roles[person_id].append(role_id)
+    memberships = _memberships(reserved)
+    return [
+        _person(row, frozenset(roles.get(row.id, ())), memberships.get(row.id, ()))
         for row in sorted(found, key=lambda row: row.deleted_at is None)
     ]
 
 
-def _person(row: rows.PersonRow, roles: frozenset[int]) -> Person:
+def _memberships(reserved: Iterable[rows.ReservedRole]) -> dict[int, tuple[Membership, ...]]:
+    """By person."""
+    roles: dict[tuple[int, int, int, int], list[int]] = defaultdict(list)
+    for row in reserved:
+        roles[row.person_id, row.start, row.end, row.group_reservation_id].append(row.role_id)
+    found: dict[int, tuple[Membership, ...]] = {}
+    for person_id, start, end, reservation_id in sorted(roles):
+        given = Membership(roles[person_id, start, end, reservation_id], start, end)
+        found[person_id] = (*found.get(person_id, ()), given)
+    return found
+
+
+def _person(row: rows.PersonRow, roles: frozenset[int], memberships: tuple[Membership, ...]) -> Person:
     status: Literal["active", "disabled", "deleted"] = "active" if row.enabled else "disabled"
     if row.deleted_at is not None:
         status = "deleted"
     name = f"{row.first_name} {row.last_name}".strip()
-    return Person(row.id, name, status, row.valid_from, row.valid_to, roles, frozenset())
+    return Person(row.id, name, status, row.valid_from, row.valid_to, roles, frozenset(), memberships)
+
+
+def _listed(ids: Collection[int]) -> str:
+    return str(sorted(ids))
 
 
 def grant_at(row: rows.GrantRow, channel: rows.ChannelRow, timetables: Timetables) -> Grant | None:
@@ -183,9 +236,14 @@ def compile_channel(
     return CompiledChannel(Snapshot(channel, directory, grants, version), controls)
 
 
-def read_presence(transaction: Transaction, account_id: int) -> dict[int, Presence]:
-    """Where the people of an account were last seen to go."""
-    found = transaction.all(rows.PRESENCES, account_id=account_id)
+def read_presence(
+    transaction: Transaction, account_id: int, person_ids: Collection[int] | None = None
+) -> dict[int, Presence]:
+    """Where the people of an account, or some of them, were last seen to go."""
+    if person_ids is None:
+        found = transaction.all(rows.PRESENCES, account_id=account_id)
+    else:
+        found = transaction.all(rows.SOME_PRESENCES, account_id=account_id, ids=_listed(person_ids))
     return {row.person_id: Presence(row.area_id, row.since) for row in found}
 
 
@@ -211,11 +269,52 @@ def compile_for(
     for index in indexes:
         ids.update(transaction.all(rows.HOLDERS, account_id=account_id, the_lookup=index))
     directory = Directory()
-    for person, held in read_people(transaction, vault, account_id, sorted(ids)):
+    for person, held in read_people(transaction, vault, account_id, ids):
         directory.put(person, held)
-    granted = transaction.all(rows.GRANTS_AT_CHANNELS, account_id=account_id, ids=str([channel_id]))
-    timetables = Timetables(
-        transaction.all(rows.SHIFTS, account_id=account_id), transaction.all(rows.HOLIDAYS, account_id=account_id)
+    return _compile_with(transaction, [found], directory)[channel_id]
+
+
+def compile_some(
+    transaction: Transaction, account_id: int, channel_ids: Collection[int], person_ids: Collection[int], *, at: int
+) -> dict[int, CompiledChannel]:
+    """Some channels of an account with some people, who have no credentials here: for decide_person at the instant.
+
+    A few statements, whatever the numbers. Ids that name nothing of the account are left out.
+    """
+    directory = Directory()
+    for person in read_holders(transaction, account_id, person_ids, ends_after=at):
+        directory.put(person, ())
+    found = transaction.all(rows.SOME_CHANNELS, ids=_listed(channel_ids))
+    return _compile_with(transaction, [row for row in found if row.account_id == account_id], directory, ends_after=at)
+
+
+def _compile_with(
+    transaction: Transaction, channels: Sequence[rows.ChannelRow], directory: Directory, *, ends_after: int = EARLIEST
+) -> dict[int, CompiledChannel]:
+    """Channels of one account with the roles, shifts and holidays that matter for the people in the directory."""
+    if not channels:
+        return {}
+    account_id = channels[0].account_id
+    held: set[int] = set()
+    for person in directory.people.values():
+        held.update(person.roles, *(membership.roles for membership in person.memberships))
+    granted = transaction.all(
+        rows.SOME_GRANTS_AT_CHANNELS,
+        account_id=account_id,
+        ids=_listed([row.id for row in channels]),
+        role_ids=_listed(held),
+        ends_after=ends_after,
     )
-    grants = {row.role_id: grant for row in granted if (grant := grant_at(row, found, timetables)) is not None}
-    return compile_channel(found, grants, directory, timetables, 0)
+    wanted = {row.shift_id for row in granted} | {row.auto_unlock_shift_id for row in channels}
+    shift_ids = [shift_id for shift_id in wanted if shift_id is not None]
+    timetables = Timetables(
+        transaction.all(rows.SOME_SHIFTS, account_id=account_id, ids=_listed(shift_ids)),
+        transaction.all(rows.HOLIDAYS, account_id=account_id),
+    )
+    by_id = {row.id: row for row in channels}
+    grants: dict[int, dict[int, Grant]] = defaultdict(dict)
+    for given in granted:
+        grant = grant_at(given, by_id[given.channel_id], timetables)
+        if grant is not None:
+            grants[given.channel_id][given.role_id] = grant
+    return {row.id: compile_channel(row, grants[row.id], directory, timetables, 0) for row in channels}

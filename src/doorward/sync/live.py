@@ -7,18 +7,21 @@ applying on the event loop, in one go, so that a decision sees a configuration b
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from doorward.changes import service as changes
 from doorward.db.unit_of_work import Database, Transaction
 from doorward.decision.snapshot import Credential, Directory, Grant, Person, Presence
+from doorward.kit.clock import Clock
 from doorward.kit.crypto import Vault
 from doorward.sync import rows
 from doorward.sync.compiler import CompiledChannel, Timetables, compile_channel, grant_at, read_people, read_presence
 
 _CHANGES_AT_ONCE: Final = 500
+_OVER_FOR_MS: Final = 86_400_000
+"""Group reservations are left out of snapshots once they have been over for a day: no door's clock is that wrong."""
 
 
 @dataclass
@@ -63,9 +66,10 @@ class Delta:
 class LiveSnapshots:
     """The compiled channels of every account, kept up to date. Used from one event loop."""
 
-    def __init__(self, database: Database, vault: Vault) -> None:
+    def __init__(self, database: Database, vault: Vault, clock: Clock) -> None:
         self._database = database
         self._vault = vault
+        self._clock = clock
         self._accounts: dict[int, AccountSnapshots] = {}
         self._of_channel: dict[int, int] = {}
         self._cursor = -1
@@ -129,7 +133,7 @@ class LiveSnapshots:
             return
         if person_ids:
             # A person's row is never removed: one who is deleted is read as deleted.
-            delta.people[account_id] = read_people(transaction, self._vault, account_id, sorted(person_ids))
+            delta.people[account_id] = self._read_people(transaction, account_id, person_ids)
         if channel_ids:
             of_account = transaction.all(rows.SOME_CHANNELS, ids=str(sorted(channel_ids)))
             delta.channels[account_id] = [row for row in of_account if row.account_id == account_id]
@@ -151,7 +155,7 @@ class LiveSnapshots:
 
     def _read_account(self, transaction: Transaction, account_id: int, version: int) -> AccountSnapshots:
         directory = Directory()
-        for person, credentials in read_people(transaction, self._vault, account_id):
+        for person, credentials in self._read_people(transaction, account_id):
             directory.put(person, credentials)
         timetables = Timetables(
             transaction.all(rows.SHIFTS, account_id=account_id), transaction.all(rows.HOLIDAYS, account_id=account_id)
@@ -169,6 +173,12 @@ class LiveSnapshots:
         _add_grants(account, transaction.all(rows.GRANTS, account_id=account_id))
         account.compile(account.rows, version)
         return account
+
+    def _read_people(
+        self, transaction: Transaction, account_id: int, person_ids: Collection[int] | None = None
+    ) -> list[tuple[Person, tuple[Credential, ...]]]:
+        ends_after = self._clock.now() - _OVER_FOR_MS
+        return read_people(transaction, self._vault, account_id, person_ids, ends_after=ends_after)
 
     def _apply(self, delta: Delta) -> None:
         for account_id, account in delta.accounts.items():

@@ -1,13 +1,14 @@
 """What the compiler reads: the configuration of an account, of some people, of some roles."""
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select, union
+from sqlalchemy import Column, ColumnElement, bindparam, func, or_, select, union
 
 from doorward.accounts.tables import accounts
 from doorward.channels.tables import channels, presences
 from doorward.credentials.tables import credential_types, credentials
 from doorward.db.query import Query, number, one_of
+from doorward.group_reservations.tables import group_reservation_groups, group_reservations
 from doorward.groups.tables import person_groups
 from doorward.people.tables import people
 from doorward.roles.tables import group_roles, person_roles, role_channels, roles
@@ -31,6 +32,16 @@ class PersonRole(NamedTuple):
     """A person holds a role, directly or through a group."""
 
     person_id: int
+    role_id: int
+
+
+class ReservedRole(NamedTuple):
+    """A group reservation gives a person a role in [start, end)."""
+
+    group_reservation_id: int
+    person_id: int
+    start: int
+    end: int
     role_id: int
 
 
@@ -106,7 +117,7 @@ class PresenceRow(NamedTuple):
     since: int
 
 
-def _people(*limits: ColumnElement[bool]) -> Query[PersonRow]:
+def _people(account: ColumnElement[bool], *limits: ColumnElement[bool]) -> Query[PersonRow]:
     return Query(
         select(
             people.c.id,
@@ -116,45 +127,65 @@ def _people(*limits: ColumnElement[bool]) -> Query[PersonRow]:
             people.c.valid_from,
             people.c.valid_to,
             people.c.deleted_at,
-        ).where(people.c.account_id == bindparam("account_id"), *limits),
+        ).where(account, *limits),
         PersonRow,
     )
 
 
-def _person_roles(*limits: ColumnElement[bool]) -> Query[PersonRole]:
-    direct: Select[Any] = (
-        select(person_roles.c.person_id, person_roles.c.role_id)
-        .join(people, people.c.id == person_roles.c.person_id)
-        .where(people.c.account_id == bindparam("account_id"), *limits)
+def _person_roles(direct: ColumnElement[bool], by_group: ColumnElement[bool]) -> Query[PersonRole]:
+    return Query(
+        union(
+            select(person_roles.c.person_id, person_roles.c.role_id).where(direct),
+            select(person_groups.c.person_id, group_roles.c.role_id)
+            .join(group_roles, group_roles.c.group_id == person_groups.c.group_id)
+            .where(by_group),
+        ),
+        PersonRole,
     )
-    by_group: Select[Any] = (
-        select(person_groups.c.person_id, group_roles.c.role_id)
-        .join(group_roles, group_roles.c.group_id == person_groups.c.group_id)
-        .join(people, people.c.id == person_groups.c.person_id)
-        .where(people.c.account_id == bindparam("account_id"), *limits)
-    )
-    return Query(union(direct, by_group), PersonRole)
 
 
-def _credentials(*limits: ColumnElement[bool]) -> Query[CredentialRow]:
+def _reserved_roles(whose: ColumnElement[bool]) -> Query[ReservedRole]:
+    """Of the group reservations that end after an instant and have not been ended before their time."""
+    return Query(
+        select(
+            group_reservations.c.id,
+            group_reservations.c.person_id,
+            group_reservations.c.start_time,
+            group_reservations.c.end_time,
+            group_roles.c.role_id,
+        )
+        .join(group_reservation_groups, group_reservation_groups.c.group_reservation_id == group_reservations.c.id)
+        .join(group_roles, group_roles.c.group_id == group_reservation_groups.c.group_id)
+        .where(
+            group_reservations.c.end_time > bindparam("ends_after"),
+            group_reservations.c.deactivated_at.is_(None),
+            whose,
+        )
+        .order_by(group_reservations.c.id, group_roles.c.role_id)
+        .distinct(),
+        ReservedRole,
+    )
+
+
+def _credentials(account: ColumnElement[bool], *limits: ColumnElement[bool]) -> Query[CredentialRow]:
     return Query(
         select(credentials.c.person_id, credential_types.c.kind, credentials.c.value)
         .join(credential_types, credential_types.c.id == credentials.c.credential_type_id)
-        .where(credentials.c.account_id == bindparam("account_id"), *limits),
+        .where(account, *limits),
         CredentialRow,
     )
 
 
-def _grants(*limits: ColumnElement[bool]) -> Query[GrantRow]:
+def _grants(account: ColumnElement[bool], *limits: ColumnElement[bool]) -> Query[GrantRow]:
     return Query(
         select(roles.c.id, roles.c.name, roles.c.shift_id, role_channels.c.channel_id)
         .join(role_channels, role_channels.c.role_id == roles.c.id)
-        .where(roles.c.account_id == bindparam("account_id"), *limits),
+        .where(account, *limits),
         GrantRow,
     )
 
 
-def _shifts(*limits: ColumnElement[bool]) -> Query[ShiftRow]:
+def _shifts(account: ColumnElement[bool], *limits: ColumnElement[bool]) -> Query[ShiftRow]:
     return Query(
         select(
             shifts.c.id,
@@ -165,7 +196,7 @@ def _shifts(*limits: ColumnElement[bool]) -> Query[ShiftRow]:
             shifts.c.holidays,
             shifts.c.starts_at,
             shifts.c.ends_at,
-        ).where(shifts.c.account_id == bindparam("account_id"), *limits),
+        ).where(account, *limits),
         ShiftRow,
     )
 
@@ -203,29 +234,64 @@ def _channels(*limits: ColumnElement[bool]) -> Query[ChannelRow]:
     )
 
 
-PEOPLE: Final = _people()
-SOME_PEOPLE: Final = _people(one_of(people.c.id, "ids"))
-PERSON_ROLES: Final = _person_roles()
-SOME_PERSON_ROLES: Final = _person_roles(one_of(people.c.id, "ids"))
-CREDENTIALS: Final = _credentials()
-SOME_CREDENTIALS: Final = _credentials(one_of(credentials.c.person_id, "ids"))
-GRANTS: Final = _grants()
-SOME_GRANTS: Final = _grants(one_of(roles.c.id, "ids"))
-GRANTS_AT_CHANNELS: Final = _grants(one_of(role_channels.c.channel_id, "ids"))
-SHIFTS: Final = _shifts()
-SOME_SHIFTS: Final = _shifts(one_of(shifts.c.id, "ids"))
+def _searched(account_id: Column[int]) -> ColumnElement[bool]:
+    """Everything of the account."""
+    return account_id == bindparam("account_id")
+
+
+def _checked(account_id: Column[int]) -> ColumnElement[bool]:
+    """The account of what is found by its ids.
+
+    Left the choice, SQLite finds it by the index on the account, going through everything that the account has.
+    """
+    return account_id + 0 == bindparam("account_id")
+
+
+_PEOPLE_OF_ACCOUNT: Final = select(people.c.id).where(_searched(people.c.account_id))
+
+PEOPLE: Final = _people(_searched(people.c.account_id))
+SOME_PEOPLE: Final = _people(_checked(people.c.account_id), one_of(people.c.id, "ids"))
+PERSON_ROLES: Final = _person_roles(
+    person_roles.c.person_id.in_(_PEOPLE_OF_ACCOUNT), person_groups.c.person_id.in_(_PEOPLE_OF_ACCOUNT)
+)
+SOME_PERSON_ROLES: Final = _person_roles(
+    one_of(person_roles.c.person_id, "ids"), one_of(person_groups.c.person_id, "ids")
+)
+RESERVED_ROLES: Final = _reserved_roles(_searched(group_reservations.c.account_id))
+SOME_RESERVED_ROLES: Final = _reserved_roles(one_of(group_reservations.c.person_id, "ids"))
+CREDENTIALS: Final = _credentials(_searched(credentials.c.account_id))
+SOME_CREDENTIALS: Final = _credentials(_checked(credentials.c.account_id), one_of(credentials.c.person_id, "ids"))
+GRANTS: Final = _grants(_searched(roles.c.account_id))
+SOME_GRANTS: Final = _grants(_checked(roles.c.account_id), one_of(roles.c.id, "ids"))
+GRANTS_AT_CHANNELS: Final = _grants(_checked(roles.c.account_id), one_of(role_channels.c.channel_id, "ids"))
+SOME_GRANTS_AT_CHANNELS: Final = _grants(
+    _checked(roles.c.account_id),
+    one_of(role_channels.c.channel_id, "ids"),
+    one_of(roles.c.id, "role_ids"),
+    # The role of a reservation that has ended is gone, also before it is swept.
+    or_(roles.c.expires_at.is_(None), roles.c.expires_at > bindparam("ends_after")),
+)
+SHIFTS: Final = _shifts(_searched(shifts.c.account_id))
+SOME_SHIFTS: Final = _shifts(_checked(shifts.c.account_id), one_of(shifts.c.id, "ids"))
 CHANNELS: Final = _channels(channels.c.account_id == bindparam("account_id"))
 SOME_CHANNELS: Final = _channels(one_of(channels.c.id, "ids"))
 ACCOUNT_IDS: Final = Query(select(accounts.c.id).order_by(accounts.c.id), number)
 HOLIDAYS: Final = Query(
     select(holidays.c.site_id, holidays.c.day).where(holidays.c.account_id == bindparam("account_id")), HolidayRow
 )
-PRESENCES: Final = Query(
-    select(presences.c.person_id, presences.c.area_id, presences.c.since).where(
-        presences.c.account_id == bindparam("account_id")
-    ),
-    PresenceRow,
-)
+
+
+def _presences(*limits: ColumnElement[bool]) -> Query[PresenceRow]:
+    return Query(
+        select(presences.c.person_id, presences.c.area_id, presences.c.since).where(
+            presences.c.account_id == bindparam("account_id"), *limits
+        ),
+        PresenceRow,
+    )
+
+
+PRESENCES: Final = _presences()
+SOME_PRESENCES: Final = _presences(one_of(presences.c.person_id, "ids"))
 HOLDERS: Final = Query(
     select(credentials.c.person_id).where(
         credentials.c.account_id == bindparam("account_id"),

@@ -1,29 +1,36 @@
-"""Users: operators of an account. An e-mail address signs in to one account only, of the whole installation."""
+"""Users: operators of an account. An e-mail address signs in to one account only, of the whole installation.
+
+Who asks is a Principal, or None for the command line of the machine itself, which may do anything but leave an account
+without an owner.
+"""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy import and_, bindparam, func, select, update
 
+from doorward.audit import service as audit
 from doorward.db.links import Links
 from doorward.db.ownership import Owned
 from doorward.db.query import Query, number
 from doorward.db.rows import Rows
 from doorward.db.unit_of_work import Rejected, Transaction, require
-from doorward.kit.crypto import hash_password, new_password
 from doorward.kit.email_addresses import email_key
-from doorward.kit.errors import Invalid, NotFound
+from doorward.kit.errors import Conflict, Forbidden, Invalid, NotFound
 from doorward.kit.structured_fields import StructuredFields
-from doorward.oauth.tables import tokens
+from doorward.oauth.principal import Principal
+from doorward.oauth.tokens import revoke_user_tokens
+from doorward.signing_in.tables import sessions
 from doorward.sites.tables import sites
+from doorward.users.passwords import read_password
 from doorward.users.tables import user_sites, users
 
 USER_ROLES: Final = ("owner", "admin", "operator", "viewer")
-"""What a user of each may do is oauth.scopes.PERMISSIONS."""
+"""From the most powerful down. What a user of each may do is oauth.scopes.PERMISSIONS."""
 
-SHORTEST_PASSWORD: Final = 12
-LONGEST_PASSWORD: Final = 255
+OWNER: Final = "owner"
 IN_USE: Final = "is already in use"
+LAST_OWNER: Final = "The account would have no owner left who can sign in and is not limited to sites"
 
 
 class User(NamedTuple):
@@ -37,20 +44,11 @@ class User(NamedTuple):
     last_name: str
     role: str
     site_limited: bool
+    totp_enabled_at: int | None
     disabled_at: int | None
     created_at: int
     updated_at: int
     site_ids: tuple[int, ...] = ()
-
-
-class CreatedUser(NamedTuple):
-    """A new user, and the password if it was made here: the only time that it can be seen."""
-
-    user: User
-    password: str | None
-
-    def __repr__(self) -> str:
-        return f"CreatedUser(user={self.user!r})"
 
 
 _USERS: Final = Rows(users, User)
@@ -64,13 +62,26 @@ _BY_EMAIL: Final = Query(select(*_USERS.columns).where(users.c.email_key == bind
 _WITH_EMAIL: Final = Query(
     select(users.c.id).where(users.c.email_key == bindparam("the_key"), users.c.id != bindparam("the_id")), number
 )
+_OTHER_OWNERS: Final = Query(
+    select(func.count()).where(
+        _OF_ACCOUNT,
+        users.c.role == OWNER,
+        users.c.disabled_at.is_(None),
+        users.c.site_limited == 0,
+        users.c.id != bindparam("the_id"),
+    ),
+    number,
+)
 _SET_PASSWORD: Final = Query[None](
     update(users).where(users.c.id == bindparam("the_id")).values(password_hash=bindparam("password_hash"))
 )
-
-_REVOKE_TOKENS: Final = Query[None](
-    update(tokens)
-    .where(and_(tokens.c.user_id == bindparam("the_id"), tokens.c.revoked_at.is_(None)))
+_END_SESSIONS: Final = Query[None](
+    update(sessions)
+    .where(
+        sessions.c.user_id == bindparam("the_id"),
+        sessions.c.id != bindparam("but"),
+        sessions.c.revoked_at.is_(None),
+    )
     .values(revoked_at=bindparam("now"))
 )
 
@@ -78,49 +89,92 @@ _SITES: Final = Owned(sites)
 _LIMITED_TO: Final = Links(user_sites.c.user_id, user_sites.c.site_id)
 
 
-def create_user(transaction: Transaction, account_id: int, body: object, now: int) -> CreatedUser:
-    """A new user: `email`, `role`, and optionally `first_name`, `last_name`, `site_ids`, `password`. Raises Invalid."""
+def create_user(
+    transaction: Transaction,
+    account_id: int,
+    body: object,
+    password_hash: str | None,
+    now: int,
+    by: Principal | None = None,
+) -> User:
+    """A new user: `email`, `role`, and optionally `first_name`, `last_name`, `site_ids`, `password`.
+
+    `password_hash` is that of the body's password, or of one that was made for them (users.passwords); None: nobody
+    can sign in as this user yet. Raises Invalid or Forbidden.
+    """
     fields = StructuredFields(body)
-    wanted = _read(transaction, fields, User(0, account_id, "", "", "", "", "", False, None, now, now))
-    given = _read_password(fields)
+    nobody = User(0, account_id, "", "", "", "", "", False, None, None, now, now)
+    wanted = _read(transaction, fields, nobody)
+    read_password(fields)
     fields.check()
-    made = None if given is not None else new_password()
+    _check_allowed(by, None, wanted)
     try:
         wanted = wanted._replace(id=require(transaction.one(_USERS.add, **_USERS.params(wanted))))
     except Rejected as error:
         raise Invalid({"email": [IN_USE]}) from error
     _LIMITED_TO.replace(transaction, wanted.id, wanted.site_ids)
-    transaction.run(_SET_PASSWORD, the_id=wanted.id, password_hash=hash_password(made or given or ""))
-    return CreatedUser(wanted, made)
-
-
-def update_user(transaction: Transaction, account_id: int, user_id: int, body: object, now: int) -> User:
-    """Change what is given; `site_ids` null lifts the limit to sites. Raises NotFound or Invalid."""
-    fields = StructuredFields(body)
-    found = _with_sites(transaction, [_to_change(transaction, account_id, user_id)])[0]
-    wanted = _read(transaction, fields, found)._replace(updated_at=now)
-    password = _read_password(fields)
-    fields.check()
-    _write(transaction, wanted)
-    _LIMITED_TO.replace(transaction, user_id, wanted.site_ids)
-    if password is not None:
-        transaction.run(_SET_PASSWORD, the_id=user_id, password_hash=hash_password(password))
+    if password_hash is not None:
+        transaction.run(_SET_PASSWORD, the_id=wanted.id, password_hash=password_hash)
+    audit.created(transaction, account_id, "user", wanted, now)
     return wanted
 
 
-def disable_user(transaction: Transaction, account_id: int, user_id: int, now: int) -> User:
-    """Let a user in no more, and revoke their tokens, at once. Raises NotFound."""
-    found = _with_sites(transaction, [_to_change(transaction, account_id, user_id)])[0]
+def update_user(
+    transaction: Transaction,
+    account_id: int,
+    user_id: int,
+    body: object,
+    password_hash: str | None,
+    now: int,
+    by: Principal | None = None,
+) -> User:
+    """Change what is given; `site_ids` null lifts the limit to sites; `disabled` as disable_user() and enable_user().
+
+    `password_hash` is that of the body's `password`; a new one ends the user's sessions. Raises NotFound, Invalid,
+    Forbidden, or Conflict where no owner would be left.
+    """
+    fields = StructuredFields(body)
+    found = _to_change(transaction, account_id, user_id)
+    wanted = _read(transaction, fields, found)
+    if "disabled" in fields and fields.flag("disabled", before=False) != (found.disabled_at is not None):
+        wanted = wanted._replace(disabled_at=now if found.disabled_at is None else None)
+    read_password(fields)
+    fields.check()
+    _check_allowed(by, found, wanted)
+    written = _write(transaction, found, wanted, now)
+    if password_hash is not None:
+        set_password(transaction, account_id, user_id, password_hash, now)
+    return written
+
+
+def set_password(
+    transaction: Transaction, account_id: int, user_id: int, password_hash: str, now: int, *, but_session: int = 0
+) -> None:
+    """Set a user's password and end their sessions, all but one. Who may, is the caller's business."""
+    transaction.run(_SET_PASSWORD, the_id=user_id, password_hash=password_hash)
+    transaction.run(_END_SESSIONS, the_id=user_id, but=but_session, now=now)
+    audit.record(transaction, account_id, audit.CHANGED, "user", user_id, now, after={"password": "changed"})
+
+
+def disable_user(
+    transaction: Transaction, account_id: int, user_id: int, now: int, by: Principal | None = None
+) -> User:
+    """Let a user in no more, and end their sessions and tokens, at once. Raises NotFound, Forbidden or Conflict."""
+    found = _to_change(transaction, account_id, user_id)
     if found.disabled_at is not None:
+        _check_allowed(by, found, found)
         return found
-    transaction.run(_REVOKE_TOKENS, the_id=user_id, now=now)
-    return _write(transaction, found._replace(disabled_at=now, updated_at=now))
+    wanted = found._replace(disabled_at=now)
+    _check_allowed(by, found, wanted)
+    return _write(transaction, found, wanted, now)
 
 
-def enable_user(transaction: Transaction, account_id: int, user_id: int, now: int) -> User:
-    """Let a disabled user in again; the tokens they had stay revoked. Raises NotFound."""
-    found = _with_sites(transaction, [_to_change(transaction, account_id, user_id)])[0]
-    return _write(transaction, found._replace(disabled_at=None, updated_at=now))
+def enable_user(transaction: Transaction, account_id: int, user_id: int, now: int, by: Principal | None = None) -> User:
+    """Let a disabled user in again; the tokens they had stay revoked. Raises NotFound or Forbidden."""
+    found = _to_change(transaction, account_id, user_id)
+    wanted = found._replace(disabled_at=None)
+    _check_allowed(by, found, wanted)
+    return found if wanted == found else _write(transaction, found, wanted, now)
 
 
 def get_user(transaction: Transaction, account_id: int, user_id: int) -> User:
@@ -142,11 +196,34 @@ def list_users(transaction: Transaction, account_id: int) -> list[User]:
     return _with_sites(transaction, transaction.all(_ALL, account_id=account_id))
 
 
+def first_owner(transaction: Transaction, account_id: int) -> User | None:
+    """The enabled owner with the smallest id."""
+    return next(
+        (user for user in list_users(transaction, account_id) if user.role == OWNER and user.disabled_at is None),
+        None,
+    )
+
+
 def _to_change(transaction: Transaction, account_id: int, user_id: int) -> User:
+    # One after the other: two owners who remove each other at the same moment would leave none.
+    transaction.serialize(f"users of {account_id}")
     found = transaction.one(_TO_CHANGE, account_id=account_id, the_id=user_id)
     if found is None:
         raise NotFound
-    return found
+    return _with_sites(transaction, [found])[0]
+
+
+def _check_allowed(by: Principal | None, before: User | None, wanted: User) -> None:
+    """Raise Forbidden for what whoever asks may not do to this user."""
+    if by is None:
+        return
+    touches_owner = wanted.role == OWNER or (before is not None and before.role == OWNER)
+    if by.site_limited or (touches_owner and by.user_role != OWNER):
+        raise Forbidden
+    if before is None or before.id != by.user_id:
+        return
+    if USER_ROLES.index(wanted.role) < USER_ROLES.index(before.role):
+        raise Forbidden("Nobody raises their own role")
 
 
 def _read(transaction: Transaction, fields: StructuredFields, before: User) -> User:
@@ -158,7 +235,7 @@ def _read(transaction: Transaction, fields: StructuredFields, before: User) -> U
         if taken is not None:
             fields.complain("email", IN_USE)
     if not before.role or "role" in fields:
-        wanted = wanted._replace(role=fields.choice("role", USER_ROLES, required=True) or "")
+        wanted = wanted._replace(role=fields.choice("role", USER_ROLES, required=True) or before.role)
     if "first_name" in fields:
         wanted = wanted._replace(first_name=fields.line("first_name") or "")
     if "last_name" in fields:
@@ -170,19 +247,25 @@ def _read(transaction: Transaction, fields: StructuredFields, before: User) -> U
     return wanted
 
 
-def _read_password(fields: StructuredFields) -> str | None:
-    password = fields.text("password", limit=LONGEST_PASSWORD)
-    if password is not None and len(password) < SHORTEST_PASSWORD:
-        fields.complain("password", f"is too short (at least {SHORTEST_PASSWORD} characters)")
-    return password
-
-
-def _write(transaction: Transaction, user: User) -> User:
+def _write(transaction: Transaction, before: User, wanted: User, now: int) -> User:
+    """Write a user that was locked by _to_change(). Raises Invalid, or Conflict where no owner would be left."""
+    is_owner = wanted.role == OWNER and wanted.disabled_at is None and not wanted.site_limited
+    was_owner = before.role == OWNER and before.disabled_at is None and not before.site_limited
+    if was_owner and not is_owner:
+        others = transaction.one(_OTHER_OWNERS, account_id=before.account_id, the_id=before.id)
+        if not others:
+            raise Conflict(LAST_OWNER)
+    wanted = wanted._replace(updated_at=now)
     try:
-        transaction.run(_USERS.change, the_id=user.id, **_USERS.params(user))
+        transaction.run(_USERS.change, the_id=wanted.id, **_USERS.params(wanted))
     except Rejected as error:
         raise Invalid({"email": [IN_USE]}) from error
-    return user
+    _LIMITED_TO.replace(transaction, wanted.id, wanted.site_ids)
+    if wanted.disabled_at is not None and before.disabled_at is None:
+        revoke_user_tokens(transaction, wanted.id, now)
+        transaction.run(_END_SESSIONS, the_id=wanted.id, but=0, now=now)
+    audit.changed(transaction, wanted.account_id, "user", before, wanted, now)
+    return wanted
 
 
 def _with_sites(transaction: Transaction, found: Sequence[User]) -> list[User]:

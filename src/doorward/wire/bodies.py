@@ -9,7 +9,7 @@ from doorward.kit.errors import BadRequest
 
 
 class UnsupportedMediaType(Exception):
-    """415: the body is not JSON."""
+    """415: the body is not JSON, or not what the message says that it must be."""
 
 
 async def read_json(request: Request[Any, Any, Any]) -> object:
@@ -22,6 +22,23 @@ async def read_json(request: Request[Any, Any, Any]) -> object:
     if media_type and media_type != "application/json" and not media_type.endswith("+json"):
         raise UnsupportedMediaType
     return parse_json(await request.body())
+
+
+async def read_optional_json(request: Request[Any, Any, Any]) -> object:
+    """The same where a body may be left out, or be null: then it is an object without fields.
+
+    Clients without a body say that it is JSON, or form data, or nothing at all.
+    """
+    if not (await request.body()).strip():
+        return {}
+    found = await read_json(request)
+    return {} if found is None else found
+
+
+def unwrapped(body: object, name: str) -> object:
+    """What a body says, be it by itself or, as some clients have it, as the one object `name` within."""
+    inner = body.get(name) if isinstance(body, dict) else None
+    return inner if isinstance(inner, dict) else body
 
 
 def parse_json(raw: bytes) -> object:

@@ -30,6 +30,8 @@ class Edge:
     """Under which address clients reach this server, without a trailing slash; None: whatever they asked for."""
     outbound_allow: tuple[str, ...] = ()
     """Networks (CIDR) that requests to foreign addresses may reach although they are not public."""
+    access_log: bool = False
+    """Whether each request is a line on standard error."""
     metrics_token: str | None = None
     """What a scraper has to know; None: scraping is for this machine only."""
 

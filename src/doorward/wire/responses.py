@@ -1,10 +1,12 @@
 """JSON out, and the headers of lists that page."""
 
+from collections.abc import AsyncIterator
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from litestar import Request
 from litestar.response.base import ASGIResponse
+from litestar.response.streaming import ASGIStreamingResponse
 from msgspec import json
 
 from doorward.kit.pages import Page
@@ -33,8 +35,22 @@ def json_response(value: object, status: int = 200, headers: list[tuple[str, str
     )
 
 
-def page_response(request: Request[Any, Any, Any], rows: bytes, total: int, page: Page) -> ASGIResponse:
+def page_response(
+    request: Request[Any, Any, Any], rows: bytes, total: int, page: Page, size_name: str = "per_page"
+) -> ASGIResponse:
     """An encoded list with the headers of both vendor generations and an RFC 8288 Link."""
+    return ASGIResponse(body=rows, media_type=JSON_TYPE, headers=_page_headers(request, total, page, size_name))
+
+
+def streamed_response(
+    request: Request[Any, Any, Any], parts: AsyncIterator[bytes], total: int, page: Page
+) -> ASGIResponse:
+    """The same for a list that is not paged and may be long: it is sent as its parts come."""
+    headers = dict(_page_headers(request, total, page, "per_page"))
+    return ASGIStreamingResponse(iterator=parts, media_type=JSON_TYPE, headers=headers)
+
+
+def _page_headers(request: Request[Any, Any, Any], total: int, page: Page, size_name: str) -> list[tuple[str, str]]:
     size = page.size if page.paged else max(total, 1)
     headers = [
         ("Total", str(total)),
@@ -43,13 +59,11 @@ def page_response(request: Request[Any, Any, Any], rows: bytes, total: int, page
         ("X-Per-Page", str(size)),
         ("X-Page", str(page.number)),
     ]
-    links = _links(request, total, page) if page.paged else ""
-    if links:
-        headers.append(("Link", links))
-    return ASGIResponse(body=rows, media_type=JSON_TYPE, headers=headers)
+    links = _links(request, total, page, size_name) if page.paged else ""
+    return [*headers, ("Link", links)] if links else headers
 
 
-def _links(request: Request[Any, Any, Any], total: int, page: Page) -> str:
+def _links(request: Request[Any, Any, Any], total: int, page: Page, size_name: str) -> str:
     last = max(1, -(-total // page.size))
     wanted = {
         "first": 1,
@@ -57,11 +71,11 @@ def _links(request: Request[Any, Any, Any], total: int, page: Page) -> str:
         "next": page.number + 1,
         "last": last,
     }
-    others = [(name, value) for name, value in request.query_params.multi_items() if name not in ("page", "per_page")]
+    others = [(name, value) for name, value in request.query_params.multi_items() if name not in ("page", size_name)]
     path = request.url.path
     links = []
     for relation, number in wanted.items():
         if 1 <= number <= last:
-            query = urlencode([*others, ("page", number), ("per_page", page.size)])
+            query = urlencode([*others, ("page", number), (size_name, page.size)])
             links.append(f'<{path}?{query}>; rel="{relation}"')
     return ", ".join(links)

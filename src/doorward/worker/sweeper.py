@@ -6,11 +6,13 @@ from typing import Final
 
 import structlog
 
+from doorward.admissions import service as admissions
 from doorward.changes import service as changes
-from doorward.db.unit_of_work import Database, DatabaseUnavailable, Transaction
+from doorward.db.unit_of_work import Database, DatabaseUnavailable
 from doorward.kit.clock import Clock
 from doorward.reservations.service import sweep
 from doorward.roles.grants import next_expiry
+from doorward.worker.forgetting import forget_all
 
 _log = structlog.get_logger("doorward.sweeper")
 
@@ -42,6 +44,7 @@ class Sweeper:
                 if due is not None and due <= self._clock.now():
                     await self.sweep()
                     continue
+                await self._give_up_admissions()
                 await self._forget()
             except DatabaseUnavailable as error:
                 _log.warning("sweeping has to wait", reason=str(error))
@@ -69,8 +72,11 @@ class Sweeper:
         now = self._clock.now()
         if now - self._forgot_at > _FORGET_EVERY_MS:
             self._forgot_at = now
+            await forget_all(self._database, now)
 
-            def forget(transaction: Transaction) -> int:
-                return changes.forget_old(transaction, now)
-
-            await self._database.write(forget)
+    async def _give_up_admissions(self) -> None:
+        """Record that nobody has answered; who asks is told so without that."""
+        now = self._clock.now()
+        if await self._database.read(lambda transaction: admissions.overdue(transaction, now)):
+            while await self._database.write(lambda transaction: admissions.sweep(transaction, now)):
+                pass

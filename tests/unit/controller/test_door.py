@@ -166,3 +166,90 @@ def test_whatever_a_reader_reports_gets_a_verdict(value: str) -> None:
         verdict = bench.door.present(Presented(Credential(kind, value)), {}, NOW)
         assert not verdict.admitted
         assert not bench.released()
+
+
+def test_an_admission_from_afar_releases_the_door_and_answers_the_request() -> None:
+    bench = Bench(area_from=None, area_to=5, passback=Passback("hard"))
+    assert bench.door.admit(61, 7, {}, NOW).admitted
+    assert bench.released()
+    assert [(int(fact.code), fact.answers) for fact in bench.facts] == [(15, None), (50, 61)]
+    assert [fact.moved_to for fact in bench.facts] == [Presence(5, NOW), None]
+    bench.after(5_000)
+    assert bench.door.admit(62, None, {}, bench.clock.now()).admitted
+    assert bench.released()
+
+
+@pytest.mark.parametrize("person_id", [None, 7])
+def test_an_admission_from_afar_is_denied_where_nobody_may_pass(person_id: int | None) -> None:
+    tampered = Bench()
+    tampered.door.tamper(True, NOW)
+    known = Bench(Setting(5_000, 30_000, card_lockdown=True))
+    on_its_way = Bench()
+    for bench, locked_down, reason in (
+        (tampered, False, "tampered"),
+        (known, False, "card_lockdown"),
+        (on_its_way, True, "card_lockdown"),
+    ):
+        verdict = bench.door.admit(61, person_id, {}, NOW, locked_down=locked_down)
+        assert not verdict.admitted
+        assert [entry.code for entry in verdict.reasons] == [reason]
+        assert not bench.released()
+        assert (int(bench.facts[-1].code), bench.facts[-1].answers) == (51, 61)
+        assert bench.driver.door(1).last_feedback == "denied"
+
+
+def test_an_admission_from_afar_of_somebody_without_a_role_is_denied() -> None:
+    bench = Bench()
+    assert not bench.door.admit(61, 8, {}, NOW).admitted
+    assert not bench.released()
+    assert bench.codes == [51]
+
+
+def test_an_admission_at_a_door_that_stands_unlocked_is_said_to_be_so() -> None:
+    bench = Bench(Setting(5_000, 30_000, unlocked=True))
+    bench.door.admit(61, None, {}, NOW)
+    assert bench.codes == [16, 50]
+
+
+def test_a_door_that_relocks_on_time_says_so_once() -> None:
+    bench = Bench(Setting(5_000, 30_000, unlocked=True, unlocked_until=NOW + 60_000))
+    bench.after(0)
+    bench.after(59_999)
+    assert bench.codes == []
+    bench.after(1)
+    bench.after(60_000)
+    assert bench.codes == [58]
+    late = Bench(Setting(5_000, 30_000, unlocked=True, unlocked_until=NOW - 1))
+    late.after(0)
+    assert late.codes == [], "what had happened before this door was taken over is not said again"
+
+
+def test_an_auto_unlock_that_begins_ends_or_is_suppressed_is_on_record() -> None:
+    hour = 3_600_000
+    bench = Bench(auto_unlock=Timetable(Stretch(NOW + hour, NOW + 4 * hour), "UTC"))
+    bench.after(0)
+    assert bench.codes == []
+    bench.after(hour)
+    assert (bench.codes, bench.released()) == ([40], True)
+    locked = replace(bench.setting, card_lockdown=True)
+    bench.door.update(bench.snapshot, locked, bench.clock.now())
+    assert (bench.codes, bench.released()) == ([40, 42], False)
+    bench.door.update(bench.snapshot, bench.setting, bench.after(hour))
+    assert (bench.codes, bench.released()) == ([40, 42, 40], True)
+    bench.after(2 * hour)
+    assert (bench.codes, bench.released()) == ([40, 42, 40, 41], False)
+
+
+def test_an_auto_unlock_that_would_begin_during_a_lockdown_is_suppressed() -> None:
+    bench = Bench(Setting(5_000, 30_000, card_lockdown=True), auto_unlock=Timetable(Stretch(NOW + 1, NOW + 9), "UTC"))
+    bench.after(0)
+    bench.after(1)
+    bench.after(8)
+    assert bench.codes == [42]
+
+
+def test_a_shift_that_cannot_be_read_leaves_the_door_locked_and_quiet() -> None:
+    bench = Bench(auto_unlock=object())
+    bench.after(0)
+    bench.after(1_000)
+    assert (bench.codes, bench.released()) == ([], False)

@@ -4,9 +4,10 @@ Of the engine only its input types are used, as data. Time is read off a wall cl
 roles are gone through one by one. Where the engine and this reading differ, one of them is wrong.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from doorward.decision.shifts import Stretch, Timetable, Window
@@ -27,13 +28,17 @@ class Site:
 
 @dataclass(frozen=True)
 class Answer:
-    """A verdict, as far as the rules say what it is; `roles` are those that the reasons name."""
+    """A verdict, as far as the rules say what it is.
+
+    `roles` are those that the reasons name; `until` those of them that a group reservation gives, and how long.
+    """
 
     code: int
     admitted: bool
     person_id: int | None
     reasons: frozenset[str]
     roles: frozenset[int] = frozenset()
+    until: frozenset[tuple[int, int]] = frozenset()
 
 
 def answer_credential(site: Site, state: DoorState, presented: Presented, at: int) -> Answer:
@@ -62,6 +67,10 @@ def answer_person(site: Site, state: DoorState, person_id: int, at: int) -> Answ
     if not people:
         return refuse(27, None, "person_unknown")
     return answer_by_name(site, state, people[0], None, at)
+
+
+def answer_release(site: Site, state: DoorState, at: int) -> Answer:
+    return answer_for_everybody(site, state, None, None, at) or admit(15, None, "released_remotely")
 
 
 def answer_exit(state: DoorState) -> Answer:
@@ -103,19 +112,38 @@ def answer_by_name(site: Site, state: DoorState, person: Person, kind: str | Non
     if why_not is not None:
         return refuse(27, person.id, why_not)
 
-    here = [grant for grant in site.grants if grant.role_id in person.roles]
+    for_a_time = held_for_a_time(person, at)
+    here = [grant for grant in site.grants if grant.role_id in person.roles or grant.role_id in for_a_time]
     if not here:
-        return refuse(27, person.id, "no_role_here")
+        why = ["no_role_here"]
+        if any(at < start and has_role_of(site, roles) for roles, start, end in person.memberships if start < end):
+            why.append("not_yet_in_group")
+        return refuse(27, person.id, *why)
     granting = [grant for grant in here if grant.shift is None or is_open(grant.shift, at)]
     if not granting:
-        return refuse(21, person.id, "out_of_hours", roles=[grant.role_id for grant in here])
+        return refuse(21, person.id, "out_of_hours", roles=[grant.role_id for grant in here], until=for_a_time)
 
-    first = min(grant.role_id for grant in granting)
+    lasting = [grant.role_id for grant in granting if grant.role_id not in for_a_time]
+    first = min(lasting or [grant.role_id for grant in granting])
     again = passed_back(site.channel, state, person, at)
     if again == "passed_back":
         return refuse(28, person.id, again)
     reasons = ["role_grants"] if again is None else ["role_grants", again]
-    return admit(ADMITTED[kind], person.id, *reasons, roles=[first])
+    return admit(ADMITTED[kind], person.id, *reasons, roles=[first], until=for_a_time)
+
+
+def held_for_a_time(person: Person, at: int) -> dict[int, int]:
+    """The roles that only group reservations give at an instant, and until when."""
+    found: dict[int, int] = {}
+    for roles, start, end in person.memberships:
+        for role_id in roles:
+            if start <= at < end and role_id not in person.roles and found.get(role_id, end) <= end:
+                found[role_id] = end
+    return found
+
+
+def has_role_of(site: Site, roles: Iterable[int]) -> bool:
+    return any(grant.role_id in set(roles) for grant in site.grants)
 
 
 def barred_everywhere(person: Person, at: int) -> str | None:
@@ -157,7 +185,7 @@ def answer_two_factors(site: Site, state: DoorState, presented: Presented, perso
     owner = holder(site, second)
     if second.kind not in wanted or owner is None or owner.id != person.id:
         return refuse(71, person.id, "second_factor_wrong")
-    return admit(70, person.id, *answer.reasons, "second_factor_right", roles=answer.roles)
+    return admit(70, person.id, *answer.reasons, "second_factor_right", roles=answer.roles, until=dict(answer.until))
 
 
 def holder(site: Site, credential: Credential) -> Person | None:
@@ -211,9 +239,27 @@ def before(day: date) -> date:
     return day - timedelta(days=1)
 
 
-def refuse(code: int, person_id: int | None, *reasons: str, roles: Iterable[int] = ()) -> Answer:
-    return Answer(code, False, person_id, frozenset(reasons), frozenset(roles))
+def refuse(
+    code: int,
+    person_id: int | None,
+    *reasons: str,
+    roles: Iterable[int] = (),
+    until: Mapping[int, int] = MappingProxyType({}),
+) -> Answer:
+    named = frozenset(roles)
+    return Answer(code, False, person_id, frozenset(reasons), named, only(until, named))
 
 
-def admit(code: int, person_id: int | None, *reasons: str, roles: Iterable[int] = ()) -> Answer:
-    return Answer(code, True, person_id, frozenset(reasons), frozenset(roles))
+def admit(
+    code: int,
+    person_id: int | None,
+    *reasons: str,
+    roles: Iterable[int] = (),
+    until: Mapping[int, int] = MappingProxyType({}),
+) -> Answer:
+    named = frozenset(roles)
+    return Answer(code, True, person_id, frozenset(reasons), named, only(until, named))
+
+
+def only(until: Mapping[int, int], named: frozenset[int]) -> frozenset[tuple[int, int]]:
+    return frozenset((role_id, end) for role_id, end in until.items() if role_id in named)

@@ -17,6 +17,7 @@ from doorward.decision.snapshot import (
     Directory,
     DoorState,
     Grant,
+    Membership,
     Passback,
     Person,
     Presence,
@@ -191,6 +192,13 @@ class Visit:
 
 
 @st.composite
+def memberships(draw: st.DrawFn, anchor: int) -> Membership:
+    """Roles for a time that begins or ends near the anchor; some times are empty."""
+    start = anchor + draw(st.integers(-3, 3)) * HOUR
+    return Membership(draw(some_roles), start, start + draw(st.integers(-1, 4)) * HOUR)
+
+
+@st.composite
 def people(draw: st.DrawFn, anchor: int) -> tuple[tuple[Person, tuple[Credential, ...]], ...]:
     found = []
     for person_id in draw(st.lists(st.sampled_from(PERSON_IDS), unique=True, min_size=1, max_size=4)):
@@ -202,8 +210,9 @@ def people(draw: st.DrawFn, anchor: int) -> tuple[tuple[Person, tuple[Credential
             draw(st.sampled_from(("disabled", "deleted"))) if draw(seldom) else "active",
             anchor + draw(st.integers(-1, 1)) * HOUR if draw(seldom) else None,
             anchor + draw(st.integers(-1, 1)) * HOUR if draw(seldom) else None,
-            draw(some_roles),
+            draw(some_roles) if draw(st.booleans()) else frozenset(),
             frozenset(credential.kind for credential in held),
+            tuple(draw(st.lists(memberships(anchor), max_size=3))) if draw(st.booleans()) else (),
         )
         found.append((person, tuple(held)))
     return tuple(found)
@@ -271,6 +280,8 @@ def instants(visit: Visit) -> list[int]:
     found = {visit.anchor, *(presence.since + 60 * MINUTE for presence in state.presence.values())}
     found.update(person.valid_from for person, _ in visit.site.people if person.valid_from is not None)
     found.update(person.valid_to for person, _ in visit.site.people if person.valid_to is not None)
+    for person, _ in visit.site.people:
+        found.update(border for _, start, end in person.memberships for border in (start, end))
     if state.unlocked_until is not None:
         found.add(state.unlocked_until)
     if state.confirmed_at is not None and channel.staleness_ms is not None:

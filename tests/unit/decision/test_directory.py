@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from doorward.decision.snapshot import Credential, Directory, Person
+from doorward.decision.snapshot import Credential, Directory, Membership, Person
 from tests.unit.decision.strategies import CREDENTIALS, PERSON_IDS, ROLE_IDS
 
 PROFILE = settings.get_profile("decision")
@@ -15,12 +15,18 @@ CARD = Credential("card", "1")
 
 Entry = tuple[Person, tuple[Credential, ...]]
 
+some_roles = st.frozensets(st.sampled_from(ROLE_IDS), max_size=3)
+memberships = st.lists(st.builds(Membership, some_roles, st.integers(0, 3), st.integers(0, 3)), max_size=2)
 entries = st.builds(
-    lambda person_id, status, roles, held: (person_of(person_id, status, roles), tuple(held)),
+    lambda person_id, status, roles, held, for_a_time: (
+        person_of(person_id, status, roles)._replace(memberships=tuple(for_a_time)),
+        tuple(held),
+    ),
     st.sampled_from(PERSON_IDS),
     st.sampled_from(("active", "disabled", "deleted")),
-    st.frozensets(st.sampled_from(ROLE_IDS), max_size=3),
+    some_roles,
     st.lists(st.sampled_from(CREDENTIALS[:6]), max_size=4),
+    memberships,
 )
 changes = st.lists(st.one_of(entries, entries, st.sampled_from(PERSON_IDS)), max_size=25)
 
@@ -132,6 +138,8 @@ def test_people_with_the_same_roles_share_one_set_of_them() -> None:
     directory.put(person_of(1, roles=[1000, 2000]), [])
     directory.put(person_of(2, roles=[2000, 1000]), [])
     assert directory.people[1].roles is directory.people[2].roles
+    directory.put(person_of(3)._replace(memberships=(Membership({2000, 1000}, 0, 1),)), [])
+    assert directory.people[3].memberships[0].roles is directory.people[1].roles
 
 
 def test_sets_of_roles_that_nobody_has_any_longer_are_not_kept_for_ever() -> None:

@@ -2,7 +2,7 @@
 
 from hypothesis import given, settings
 
-from doorward.decision.engine import decide, decide_exit, decide_person, is_unlocked
+from doorward.decision.engine import decide, decide_exit, decide_person, decide_release, is_unlocked
 from doorward.decision.verdict import Verdict
 from tests.unit.decision import naive
 from tests.unit.decision.strategies import Visit, compiled, instants, visits
@@ -13,7 +13,12 @@ PROFILE = settings.get_profile("decision")
 def as_answer(verdict: Verdict) -> naive.Answer:
     roles = frozenset(reason.grant.role_id for reason in verdict.reasons if reason.grant is not None)
     reasons = frozenset(str(reason.code) for reason in verdict.reasons)
-    return naive.Answer(int(verdict.event_code), verdict.admitted, verdict.person_id, reasons, roles)
+    until = frozenset(
+        (reason.grant.role_id, reason.instant)
+        for reason in verdict.reasons
+        if reason.grant is not None and reason.instant is not None
+    )
+    return naive.Answer(int(verdict.event_code), verdict.admitted, verdict.person_id, reasons, roles, until)
 
 
 @settings(PROFILE, max_examples=600)
@@ -38,10 +43,12 @@ def test_a_person_is_decided_about_as_the_rules_read(visit: Visit) -> None:
 
 @settings(PROFILE, max_examples=100)
 @given(visits())
-def test_leaving_and_standing_open_are_as_the_rules_read(visit: Visit) -> None:
+def test_leaving_releasing_and_standing_open_are_as_the_rules_read(visit: Visit) -> None:
     snapshot = compiled(visit.site)
     for at in instants(visit):
         assert as_answer(decide_exit(snapshot, visit.state, at)) == naive.answer_exit(visit.state)
+        released = as_answer(decide_release(snapshot, visit.state, at))
+        assert released == naive.answer_release(visit.site, visit.state, at)
         standing_open = naive.stands_open(visit.site, visit.state, at) is not None
         assert is_unlocked(snapshot, visit.state, at) == standing_open
 

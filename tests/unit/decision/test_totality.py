@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from doorward.decision.codes import EventCode
-from doorward.decision.engine import decide, decide_exit, decide_person, is_unlocked
+from doorward.decision.engine import decide, decide_exit, decide_person, decide_release, is_unlocked
 from doorward.decision.shifts import Timetable, Weekly, Window
 from doorward.decision.snapshot import (
     Channel,
@@ -16,6 +16,7 @@ from doorward.decision.snapshot import (
     Directory,
     DoorState,
     Grant,
+    Membership,
     Passback,
     Person,
     Presence,
@@ -92,6 +93,8 @@ BROKEN_CONFIGURATIONS = {
     "a person's status": (with_person(status=BROKEN), DoorState()),
     "a person's validity": (with_person(valid_from=BROKEN), DoorState()),
     "a person's roles": (with_person(roles=BROKEN), DoorState()),
+    "a person's memberships": (with_person(roles=(), memberships=BROKEN), DoorState()),
+    "the time of a membership": (with_person(roles=(), memberships=(Membership((1,), BROKEN, NOW),)), DoorState()),
     "the roles": (replace(snapshot_of(), grants=BROKEN), DoorState()),
     "the directory": (replace(snapshot_of(), directory=BROKEN), DoorState()),
     "the channel": (replace(snapshot_of(), channel=BROKEN), DoorState()),
@@ -125,6 +128,13 @@ def test_a_failure_in_the_second_factor_denies() -> None:
     snapshot = snapshot_of(replace(CHANNEL, two_factor=True))
     for presented in (Presented(CARD, BROKEN), Presented(CARD, Credential("pin", "4711"), BROKEN)):
         verdict = decide(snapshot, DoorState(), presented, NOW)
+        assert not verdict.admitted
+        assert [reason.code for reason in verdict.reasons] == [ReasonCode.RULE_FAILED]
+
+
+def test_a_failure_to_read_the_state_releases_nothing_from_afar() -> None:
+    for snapshot, state in ((snapshot_of(), BROKEN), (BROKEN, BROKEN), (snapshot_of(), DoorState(tampered=BROKEN))):
+        verdict = decide_release(snapshot, state, NOW)
         assert not verdict.admitted
         assert [reason.code for reason in verdict.reasons] == [ReasonCode.RULE_FAILED]
 
@@ -199,5 +209,6 @@ def test_at_whatever_instant_a_verdict_comes_out(at: Any) -> None:
     snapshot = snapshot_of()
     assert isinstance(decide(snapshot, DoorState(), PRESENTED, at), Verdict)
     assert isinstance(decide_person(snapshot, DoorState(), 1, at), Verdict)
+    assert isinstance(decide_release(snapshot, DoorState(), at), Verdict)
     assert decide_exit(snapshot, DoorState(), at).admitted
     assert is_unlocked(snapshot, DoorState(), at) is False

@@ -33,6 +33,8 @@ def literally(case: Case) -> naive.Answer:
     site = naive.Site(tuple(case.holders()), case.channel(), tuple(case.grants()))
     if case.written.exit:
         return naive.answer_exit(case.state())
+    if case.written.release:
+        return naive.answer_release(site, case.state(), case.at)
     if case.written.person is not None:
         return naive.answer_person(site, case.state(), case.written.person, case.at)
     return naive.answer_credential(site, case.state(), case.presented(), case.at)
@@ -54,5 +56,6 @@ def test_no_two_cases_have_the_same_name() -> None:
 def test_a_case_asks_one_question() -> None:
     for case in CASES:
         asked = case.written
-        assert [asked.first is not None, asked.person is not None, asked.exit].count(True) == 1, str(case)
+        questions = [asked.first is not None, asked.person is not None, asked.exit, asked.release]
+        assert questions.count(True) == 1, str(case)
         assert all(held is None or len(held) == 1 for held in (asked.first, asked.second)), str(case)

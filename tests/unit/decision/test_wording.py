@@ -74,6 +74,13 @@ def test_every_event_code_has_a_label(code: EventCode) -> None:
     assert "{" not in label
 
 
+def test_a_reason_says_that_a_role_is_held_by_a_group_reservation() -> None:
+    reason = Reason(ReasonCode.ROLE_GRANTS, Grant(1, "Cleaners", None, ""), None, NINE)
+    text = reason_text(verdict_at(NINE - 1), reason)
+    assert text.startswith('The role "Cleaners" admits here at any time. ')
+    assert text.endswith("by a group reservation until Mon 2024-01-15 09:00 Europe/London.")
+
+
 def test_an_event_label_names_the_person() -> None:
     assert event_label(EventCode.ADMIT_CARD, "Front door", "John Doe") == "John Doe admitted using card"
 

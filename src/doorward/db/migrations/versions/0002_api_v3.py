@@ -63,6 +63,13 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_notification_rules_account_id"), "notification_rules", ["account_id"], unique=False)
     op.create_table(
+        "people_tallies",
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("people", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_people_tallies_account_id")),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_people_tallies")),
+    )
+    op.create_table(
         "admission_requests",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -140,7 +147,7 @@ def upgrade() -> None:
         "people_imports",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("dry_run", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("rows_total", sa.Integer(), nullable=False),
@@ -159,6 +166,14 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_people_imports_account_id"), "people_imports", ["account_id"], unique=False)
+    op.create_index(
+        "uq_people_imports_under_way",
+        "people_imports",
+        ["account_id"],
+        unique=True,
+        sqlite_where=sa.text("finished_at IS NULL"),
+        postgresql_where=sa.text("finished_at IS NULL"),
+    )
     op.create_table(
         "recovery_codes",
         sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -312,6 +327,7 @@ def upgrade() -> None:
         table_name="applications",
         sqlite_where=sa.text("kind = 'command_line' AND removed_at IS NULL"),
     )
+    op.create_index(op.f("ix_changes_account_id_id"), "changes", ["account_id", "id"], unique=False)
     op.add_column("channels", sa.Column("model", sa.Text(), nullable=True))
     op.add_column("channels", sa.Column("serial_number", sa.Text(), nullable=True))
     op.add_column("channels", sa.Column("card_format", sa.Text(), nullable=True))
@@ -319,6 +335,35 @@ def upgrade() -> None:
     op.add_column("channels", sa.Column("reader_device_class_name", sa.Text(), nullable=True))
     op.add_column("channels", sa.Column("encryption_key", sa.Text(), nullable=True))
     op.add_column("channels", sa.Column("pending_encryption_key", sa.Text(), nullable=True))
+    op.create_index("ix_credentials_live", "credentials", ["account_id", "is_live", "id"], unique=False)
+    op.create_index(
+        "ix_credentials_live_type", "credentials", ["credential_type_id", "is_live", "person_id"], unique=False
+    )
+    op.drop_index(op.f("ix_events_account_id_occurred_at"), table_name="events")
+    op.drop_index(op.f("ix_events_channel_id"), table_name="events")
+    op.drop_index(op.f("ix_events_person_id"), table_name="events")
+    op.create_index(
+        op.f("ix_events_account_id_event_code_occurred_at_id"),
+        "events",
+        ["account_id", "event_code", "occurred_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_events_account_id_occurred_at_id"), "events", ["account_id", "occurred_at", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_events_channel_id_occurred_at_id_event_code"),
+        "events",
+        ["channel_id", "occurred_at", "id", "event_code"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_events_person_id_occurred_at_id_event_code"),
+        "events",
+        ["person_id", "occurred_at", "id", "event_code"],
+        unique=False,
+    )
+    op.drop_index(op.f("ix_people_account_id_email_key"), table_name="people")
     op.create_index(
         "ix_people_live",
         "people",
@@ -326,6 +371,18 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("deleted_at IS NULL"),
         postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.create_index(
+        "uq_people_live_email",
+        "people",
+        ["account_id", "email_key"],
+        unique=True,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.drop_index(op.f("ix_person_groups_group_id"), table_name="person_groups")
+    op.create_index(
+        op.f("ix_person_groups_group_id_person_id"), "person_groups", ["group_id", "person_id"], unique=False
     )
     op.add_column("users", sa.Column("totp_secret", sa.Text(), nullable=True))
     op.add_column("users", sa.Column("totp_enabled_at", sa.BigInteger(), nullable=True))
@@ -356,3 +413,31 @@ def upgrade() -> None:
         batch.add_column(sa.Column("last_used_at", sa.BigInteger(), nullable=True))
         batch.create_foreign_key(op.f("fk_tokens_family_id"), "token_families", ["family_id"], ["id"])
         batch.create_index(op.f("ix_tokens_family_id"), ["family_id"])
+    # How many people each account has, and the indexes for parts of addresses (docs/decisions/0012).
+    op.execute("UPDATE people SET email_key = lower(email) WHERE email_key IS NULL AND email IS NOT NULL")
+    op.execute(
+        "INSERT INTO people_tallies (account_id, people) "
+        "SELECT account_id, count(*) FROM people WHERE deleted_at IS NULL GROUP BY account_id"
+    )
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute(
+            "CREATE VIRTUAL TABLE search_people USING fts5("
+            "email_key, content='people', content_rowid='id', tokenize='trigram case_sensitive 1')"
+        )
+        op.execute("INSERT INTO search_people (search_people) VALUES ('rebuild')")
+    else:
+        op.execute(
+            "CREATE FUNCTION search_grams(account_id bigint, words text) RETURNS text[] "
+            "LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$ "
+            "DECLARE found text[] := CAST(ARRAY[] AS text[]); whose text := account_id || ':'; "
+            "BEGIN "
+            "FOR place IN 1 .. greatest(length(words) - 2, 1) LOOP "
+            "found := found || (whose || substr(words, place, 3)); "
+            "END LOOP; "
+            "RETURN found; "
+            "END $$"
+        )
+        op.execute(
+            "CREATE INDEX search_people_email ON people USING gin (search_grams(account_id, email_key)) "
+            "WITH (gin_pending_list_limit = 1024)"
+        )

@@ -1,0 +1,67 @@
+"""Who is signed in to the browser that asks."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Request
+
+from doorward.audit.service import Actor
+from doorward.signing_in import sessions
+from doorward.signing_in.cookies import session_cookie
+from doorward.signing_in.csrf import token_of
+from doorward.wire.context import REQUEST_ID, client_address, context_of
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserSession:
+    """A browser in which a user has signed in, with the second factor if they have one."""
+
+    id: int
+    user_id: int
+    account_id: int
+    csrf_token: str
+    """What every form has to bring back in a field `csrf_token`, for csrf.check()."""
+    account_name: str
+    time_zone: str
+    email: str
+    name: str
+    """First and last name; the e-mail address of one who has neither."""
+    user_role: str
+    site_limited: bool
+
+
+async def current_session(request: Request[Any, Any, Any]) -> BrowserSession | None:
+    """The session of the request's cookie, if it holds and needs no second factor any more."""
+    cookie = session_cookie(request)
+    found = None if cookie is None else await live_session(request, cookie)
+    if cookie is None or found is None or found.needs_second_factor:
+        return None
+    return BrowserSession(
+        found.id,
+        found.user_id,
+        found.account_id,
+        token_of(context_of(request).vault, cookie),
+        found.account_name,
+        found.time_zone,
+        found.email,
+        f"{found.first_name} {found.last_name}".strip() or found.email,
+        found.role,
+        found.site_limited != 0,
+    )
+
+
+async def live_session(request: Request[Any, Any, Any], cookie: str) -> sessions.LiveSession | None:
+    """The session of a cookie, if it holds; also one that still wants the second factor. Keeps that it was used."""
+    context = context_of(request)
+    now = context.clock.now()
+    found = await context.database.read(lambda transaction: sessions.find(transaction, cookie, now))
+    if found is not None and sessions.wants_noting(found, now):
+        address = client_address(request)
+        await context.database.write(lambda transaction: sessions.note_use(transaction, found.id, address, now))
+    return found
+
+
+def actor_of_session(request: Request[Any, Any, Any], user_id: int) -> Actor:
+    """Who changes something on a page, as the audit log names them."""
+    request_id = request.scope.get(REQUEST_ID)
+    return Actor("system", user_id, None, str(request_id) if request_id else None, client_address(request))

@@ -1,0 +1,144 @@
+"""Routes of /api/3/notification_rules: contract operations list, get, create, update and deleteNotificationRule."""
+
+from typing import Any
+
+import httpx
+
+from doorward.channels.service import delete_channel
+from tests.integration.conftest import Served
+from tests.support.services import write
+from tests.support.world import World
+
+RULES = "/api/3/notification_rules"
+INPUT: dict[str, Any] = {
+    "name": "Doors",
+    "call_back_url": "https://example.com/hook?key=1",
+    "match_event_codes": [10, 11, 14],
+}
+
+
+def test_a_rule_is_shown_as_the_contract_has_it(api: httpx.Client, world: World) -> None:
+    front = world.channel_ids[0]
+    made = api.post(RULES, json={**INPUT, "match_controller_ids": [front]})
+    rule = made.json()
+    assert (made.status_code, rule) == (
+        200,
+        {
+            "id": rule["id"],
+            "name": "Doors",
+            "active": True,
+            "conditions": [
+                {"type": "door_controller_id", "type_description": "Door Controller", "value": str(front)},
+            ],
+            "events": [
+                {"code": 10, "name": "Admit Card"},
+                {"code": 11, "name": "Admit PIN"},
+                {"code": 14, "name": "Admit AUX"},
+            ],
+            "actions": [
+                {"type": 0, "type_description": "Callback URL", "data": "https://example.com/hook?key=1"},
+            ],
+        },
+    )
+    assert api.get(f"{RULES}/{rule['id']}").json() == rule
+    answer = api.get(RULES, params={"page": 2})
+    assert (answer.json(), "total" in answer.headers) == ([rule], False)
+
+
+def test_an_update_replaces_all_but_whether_it_is_active(api: httpx.Client, world: World) -> None:
+    made = api.post(RULES, json={**INPUT, "match_controller_ids": world.channel_ids[:2], "active": False}).json()
+    path = f"{RULES}/{made['id']}"
+    other = {"name": "All", "call_back_url": "http://10.0.0.1:8080/x", "match_event_codes": [33]}
+    changed = api.put(path, json=other)
+    assert (changed.status_code, changed.json()) == (
+        200,
+        {
+            "id": made["id"],
+            "name": "All",
+            "active": False,
+            "conditions": [],
+            "events": [{"code": 33, "name": "Door Forced"}],
+            "actions": [{"type": 0, "type_description": "Callback URL", "data": "http://10.0.0.1:8080/x"}],
+        },
+    )
+    assert api.put(path, json={**other, "active": True}).json()["active"] is True
+    assert api.put(path, json={**other, "active": True}).status_code == 200
+    assert api.put(path, json={"name": "Only a name"}).status_code == 422
+    assert api.delete(path).json() == {"result": "ok"}
+    assert api.get(path).status_code == api.put(path, json=other).status_code == api.delete(path).status_code == 404
+    log = api.get("/api/3/audit_log", params={"resource_type": "notification_rule"}).json()
+    assert [entry["action"] for entry in log] == ["delete", "update", "update", "create"]
+    assert (log[1]["before"], log[1]["after"]) == ({"active": False}, {"active": True})
+
+
+def test_what_is_wrong_is_said_at_once_and_makes_no_rule(api: httpx.Client, world: World) -> None:
+    assert api.post(RULES, json={}).json()["errors"] == {
+        "name": ["can't be blank"],
+        "call_back_url": ["can't be blank"],
+        "match_event_codes": ["can't be blank"],
+    }
+    wrong: dict[str, list[object]] = {
+        "name": ["", 1, "x" * 256],
+        "call_back_url": [
+            "",
+            5,
+            "example.com",
+            "ftp://example.com/",
+            "/hook",
+            "http://u:p@x/",
+            "http://x/" + "y" * 2000,
+        ],
+        "match_event_codes": [[], [999], ["10"], "10", [2**63], list(range(100_000)), [10.5]],
+        "match_controller_ids": [[99_999], [2**63 - 1], "all", [None], list(range(1, 100_000))],
+        "active": [None, "yes", 1],
+    }
+    for name, values in wrong.items():
+        for value in values:
+            answer = api.post(RULES, json={**INPUT, name: value})
+            assert (answer.status_code, list(answer.json()["errors"])) == (422, [name]), value
+    assert api.get(RULES).json() == []
+    assert api.get("/api/3/audit_log", params={"user_id": world.owner_id}).json() == []
+
+
+def test_another_accounts_rules_and_channels_are_not_found(api: httpx.Client, world: World, served: Served) -> None:
+    rule = api.post(RULES, json=INPUT).json()["id"]
+    elsewhere = World(world.database, world.vault, world.clock).build()
+    with served.client(elsewhere.token) as stranger:
+        assert stranger.get(RULES).json() == []
+        assert stranger.get(f"{RULES}/{rule}").status_code == 404
+        assert stranger.put(f"{RULES}/{rule}", json=INPUT).status_code == 404
+        assert stranger.delete(f"{RULES}/{rule}").status_code == 404
+        refused = stranger.post(RULES, json={**INPUT, "match_controller_ids": world.channel_ids[:1]})
+        assert list(refused.json()["errors"]) == ["match_controller_ids"]
+    assert api.get(f"{RULES}/{rule}").status_code == 200
+
+
+def test_who_is_limited_to_sites_has_rules_on_channels_there_alone(
+    api: httpx.Client, world: World, served: Served
+) -> None:
+    front, _, far = world.channel_ids
+    on_all, on_both, on_far = (
+        api.post(RULES, json={**INPUT, "match_controller_ids": named}).json()["id"]
+        for named in ([], [front, far], [far])
+    )
+    _, token = world.user("admin", site_ids=[world.site_ids[1]])
+    with served.client(token) as limited:
+        assert [rule["id"] for rule in limited.get(RULES).json()] == [on_far]
+        for hidden in (on_all, on_both):
+            assert limited.get(f"{RULES}/{hidden}").status_code == 404
+            assert limited.put(f"{RULES}/{hidden}", json=INPUT).status_code == 404
+            assert limited.delete(f"{RULES}/{hidden}").status_code == 404
+        assert limited.post(RULES, json=INPUT).status_code == 403
+        assert limited.put(f"{RULES}/{on_far}", json=INPUT).status_code == 403
+        refused = limited.post(RULES, json={**INPUT, "match_controller_ids": [far, front]})
+        assert refused.json()["errors"] == {"match_controller_ids": [f"Not found for this account: {front}"]}
+        made = limited.post(RULES, json={**INPUT, "match_controller_ids": [far]})
+        assert made.status_code == 200
+        assert limited.delete(f"{RULES}/{made.json()['id']}").status_code == 200
+    assert len(api.get(RULES).json()) == 3
+
+
+def test_a_rule_on_a_channel_that_is_gone_goes_on_naming_it(api: httpx.Client, world: World) -> None:
+    rule = api.post(RULES, json={**INPUT, "match_controller_ids": world.channel_ids[:1]}).json()
+    write(world, delete_channel, world.channel_ids[0])
+    assert api.get(f"{RULES}/{rule['id']}").json() == rule, "it matches nothing then, instead of everything"

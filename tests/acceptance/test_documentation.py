@@ -69,7 +69,7 @@ def tour(shell: dict[str, str], house: Installation, made: dict[str, Any], serve
 
 
 def test_the_readmes_tour_goes_as_it_says(tour: dict[str, str]) -> None:
-    create, roles, present, later, check, wrong = [
+    create, roles, present, later, check, wrong, afar = [
         block for block in blocks("README.md", "sh") if not block.startswith("make")
     ]
     created = run(create, tour)
@@ -82,6 +82,17 @@ def test_the_readmes_tour_goes_as_it_says(tour: dict[str, str]) -> None:
     assert json.loads(run(later, tour).stdout)["event_code"] == 10
     assert "not admitted (event 21)" in run(check, tour).stdout
     assert set(json.loads(run(wrong, tour).stdout)["errors"]) == {"person_id", "start_time", "end_time", "channel_ids"}
+    checked, admitted = run(afar, tour).stdout.replace("}{", "}\n{").splitlines()
+    assert json.loads(checked)["admitted"] is True
+    assert json.loads(admitted)["status"] == "pending"
+
+
+@pytest.mark.parametrize("page", ["connect-an-application", "import-people"])
+def test_the_howtos_that_need_a_server_go_as_they_say(tour: dict[str, str], tmp_path: Path, page: str) -> None:
+    script = f"cd {tmp_path}\n" + "\n".join(blocks(f"docs/howto/{page}.md", "sh"))
+    done = run(script.replace("curl ", "curl -sS --fail "), tour)
+    assert done.returncode == 0, done.stderr
+    assert '"errors_total":0' in done.stdout or "account.person.readonly" in done.stdout
 
 
 def test_the_program_of_the_howto_books(tour: dict[str, str]) -> None:

@@ -29,7 +29,7 @@ _ROOM_FOR_A_FORM: Final = 64 * 1024
 Count = Annotated[int, Meta(ge=0)]
 
 
-class ImportError(Struct, frozen=True):  # noqa: A001 - what it is called on the wire
+class ImportComplaint(Struct, frozen=True):
     """What is wrong with a row, or with the file as a whole; the header is row 1."""
 
     row: int | None
@@ -49,7 +49,7 @@ class ImportBody(Struct, frozen=True):
     created: Count
     updated: Count
     errors_total: Count
-    errors: list[ImportError]
+    errors: list[ImportComplaint]
     created_at: Instant
     updated_at: Instant
     finished_at: Instant | None
@@ -108,7 +108,7 @@ def _body(found: PeopleImport) -> ImportBody:
         found.created,
         found.updated,
         found.errors_total,
-        [ImportError(*each) for each in found.errors],
+        [ImportComplaint(*each) for each in found.errors],
         format_instant(found.created_at),
         format_instant(found.updated_at),
         format_optional(found.finished_at),

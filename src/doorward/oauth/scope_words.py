@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Final
 
 SCOPE_WORDS: Final[Mapping[str, str]] = {
-    "account.person.readonly": "See people, with their groups and the types of credentials they may have",
+    "account.person.readonly": "See people, with their groups and their credentials: card numbers and PINs",
     "account.person": "Add, change and remove people, and give them cards, PINs and other credentials",
     "account.credential_type.readonly": "See which types of credentials there are",
     "account.credential_type": "Add, change and remove types of credentials",
     "account.channel.readonly": "See doors and the state they are in",
-    "account.channel.admit": "Open, unlock and lock down doors from afar, and set when they unlock by themselves",
+    "account.channel.admit": "Open, unlock and lock down doors from afar, set when they unlock by themselves, and change their encryption keys",
     "account.channel.admit.person": "Open a door for a person who has access to it",
     "account.channel": "Add, change and remove doors",
     "account.event.access.readonly": "See who went through which door when",

@@ -16,6 +16,7 @@ from doorward.api.app import create_app
 from doorward.db.connect import open_database
 from doorward.db.migrate import upgrade
 from doorward.db.unit_of_work import Database
+from doorward.imports.service import recover
 from doorward.installation.vault import open_vault
 from doorward.kit.clock import Clock, SystemClock
 from doorward.kit.crypto import Vault
@@ -51,9 +52,13 @@ def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
         database = open_database(settings.database)
         try:
             vault = open_vault(settings.secret_key, settings.secret_key_file, database)
+            clock = SystemClock()
+            given_up = database.write_now(lambda transaction: recover(transaction, clock.now()))
+            if given_up:
+                _log.warning("imports that were under way are given up", number=given_up)
             runner = asyncio.Runner(loop_factory=_loop_factory())
             with runner, contextlib.suppress(KeyboardInterrupt):
-                runner.run(_serve(settings, database, vault, SystemClock(), listener, on_ready))
+                runner.run(_serve(settings, database, vault, clock, listener, on_ready))
         finally:
             database.close()
 

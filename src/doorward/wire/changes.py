@@ -1,5 +1,6 @@
 """Requests that change something: one transaction for the work, its audit entry and its idempotency key."""
 
+import asyncio
 import hashlib
 import re
 from collections.abc import Callable
@@ -88,6 +89,14 @@ def actor_of(request: Request[Any, Any, Any], principal: Principal) -> Actor:
     )
 
 
+def _digest(*parts: bytes) -> str:
+    """Beside the event loop: a body may be 20 MiB."""
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(part)
+    return found.hexdigest()
+
+
 async def _claim_of(request: Request[Any, Any, Any], principal: Principal) -> idempotency.Claim | None:
     key = request.headers.get("idempotency-key")
     if key is None or request.method != "POST":
@@ -95,5 +104,5 @@ async def _claim_of(request: Request[Any, Any, Any], principal: Principal) -> id
     if not _KEY.fullmatch(key):
         raise BadRequest("The header Idempotency-Key must be 1 to 255 visible ASCII characters")
     target = f"{request.method} {request.url.path}?{request.url.query}\n"
-    digest = hashlib.sha256(target.encode() + await request.body()).hexdigest()
+    digest = await asyncio.to_thread(_digest, target.encode(), await request.body())
     return idempotency.Claim(principal.application_id, principal.user_id, key, digest)

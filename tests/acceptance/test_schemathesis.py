@@ -26,7 +26,7 @@ FIXED_SEED = 20_260_101
 
 
 def run(installation: Installation, made: dict[str, Any], *options: str) -> None:
-    with installation.serving(DOORWARD_RATE_LIMIT="0") as server:
+    with installation.serving() as server:
         done = subprocess.run(
             [
                 *(Path(sys.executable).parent / "schemathesis", "run", f"{server.base_url}/openapi.json"),

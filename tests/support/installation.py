@@ -40,7 +40,7 @@ class Installation:
     def environment(self) -> dict[str, str]:
         """What the command is told of it."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("DOORWARD_")}
-        kept |= {"DOORWARD_DATA_DIR": str(self.data_dir), "PYTHONWARNINGS": "ignore"}
+        kept |= {"DOORWARD_DATA_DIR": str(self.data_dir), "PYTHONWARNINGS": "ignore", "DOORWARD_RATE_LIMIT": "0"}
         if self.database is not None:
             kept["DOORWARD_DATABASE"] = self.database
         return kept

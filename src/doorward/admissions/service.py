@@ -6,7 +6,7 @@ door must not open late. What nobody has answered is over after two minutes, whe
 
 from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import Select, bindparam, insert, or_, select, update
+from sqlalchemy import Select, and_, bindparam, insert, or_, select, update
 
 from doorward.admissions.tables import admission_requests
 from doorward.audit import service as audit
@@ -114,8 +114,10 @@ _COMPLETE: Final = Query[None](
     )
     .values(status=bindparam("the_status"), completed_at=bindparam("at"))
 )
+_LATE: Final = and_(admission_requests.c.status == "pending", admission_requests.c.requested_at <= bindparam("before"))
+_ANY_OVERDUE: Final = Query(select(admission_requests.c.id).where(_LATE).limit(1), number)
 _OVERDUE: Final = Query(
-    _ALL.where(admission_requests.c.status == "pending", admission_requests.c.requested_at <= bindparam("before"))
+    _ALL.where(_LATE)
     .order_by(admission_requests.c.requested_at)
     .limit(_SWEPT_AT_ONCE)
     # Several processes may sweep, and a door may just be answering.
@@ -208,7 +210,7 @@ def complete(transaction: Transaction, admission_id: int, status: Status, at: in
 
 def overdue(transaction: Transaction, now: int) -> bool:
     """Whether there is anything to sweep."""
-    return transaction.one(_OVERDUE, before=now - ANSWERED_WITHIN_MS) is not None
+    return transaction.one(_ANY_OVERDUE, before=now - ANSWERED_WITHIN_MS) is not None
 
 
 def sweep(transaction: Transaction, now: int) -> int:

@@ -9,7 +9,7 @@ SCOPE_WORDS: Final[Mapping[str, str]] = {
     "account.credential_type.readonly": "See which types of credentials there are",
     "account.credential_type": "Add, change and remove types of credentials",
     "account.channel.readonly": "See doors and the state they are in",
-    "account.channel.admit": "Open, unlock and lock down doors from afar, set when they unlock by themselves, and change their encryption keys",
+    "account.channel.admit": "Open, unlock and lock down doors from afar, and change their encryption keys",
     "account.channel.admit.person": "Open a door for a person who has access to it",
     "account.channel": "Add, change and remove doors",
     "account.event.access.readonly": "See who went through which door when",

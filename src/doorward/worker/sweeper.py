@@ -39,6 +39,7 @@ class Sweeper:
 
         self._database.listen(changes.TOPIC, woken)
         while True:
+            self._woken.clear()  # before looking: what happens meanwhile must wake
             try:
                 due = await self._database.read(next_expiry)
                 if due is not None and due <= self._clock.now():
@@ -49,7 +50,6 @@ class Sweeper:
             except DatabaseUnavailable as error:
                 _log.warning("sweeping has to wait", reason=str(error))
                 due = None
-            self._woken.clear()
             seconds = _LONGEST_SLEEP_S
             if due is not None:
                 seconds = min(seconds, max(0.05, (due - self._clock.now()) / 1000))

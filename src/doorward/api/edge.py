@@ -50,7 +50,7 @@ class Edge:
         seen[REQUEST_ID] = request_id.decode()
         method = str(seen["method"])
         path = scope["path"]
-        is_api = path.startswith(("/api/", "/oauth/"))
+        is_api = path.startswith(("/api/", "/oauth/", "/.well-known/"))
         if is_api and path.endswith(".json"):
             scope["path"] = path.removesuffix(".json")
             scope["raw_path"] = scope["raw_path"].removesuffix(b".json")

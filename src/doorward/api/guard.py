@@ -11,7 +11,7 @@ from litestar.handlers import BaseRouteHandler
 
 from doorward.kit.errors import Unauthorized
 from doorward.oauth.tokens import authenticate
-from doorward.wire.context import ALLOWANCE, ANY_TOKEN, PRINCIPAL, client_address, context_of
+from doorward.wire.context import ALLOWANCE, PRINCIPAL, client_address, context_of, require_scopes
 
 _LONGEST_TOKEN = 1024
 
@@ -27,10 +27,7 @@ async def require_scope(connection: ASGIConnection[Any, Any, Any, Any], handler:
     scope = cast(dict[str, Any], connection.scope)
     scope[PRINCIPAL] = principal
     scope[ALLOWANCE] = await context.rates.take(context.database, principal.token_id, now)
-    if handler.opt["scopes"] != ANY_TOKEN:
-        principal.require(*handler.opt["scopes"])
-    for needed in handler.opt.get("also_scopes", ()):
-        principal.require(needed)
+    require_scopes(principal, handler.opt)
     context.usage.count(principal, handler.name or handler.handler_name, client_address(connection), now)
 
 

@@ -6,6 +6,10 @@ from typing import Final
 NAME_LIMIT: Final = 255
 NOTES_LIMIT: Final = 10_000
 
+_REORDERING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""They make what follows read in another order than it is in: nobody's name needs them (Unicode TR 36, 3.1)."""
+_UNSEEN: Final = frozenset({"Cf", "Zs", "Zl", "Zp", "Mn", "Me"})
+
 
 class InvalidText(ValueError):
     """The text breaks a rule; the message says which, to follow the field's name."""
@@ -17,7 +21,7 @@ def clean(text: str, limit: int = NAME_LIMIT) -> str:
         raise InvalidText(f"is too long (at most {limit} characters)")
     for character in text:
         category = unicodedata.category(character)
-        if category == "Cs" or (category == "Cc" and character != "\n"):
+        if category == "Cs" or (category == "Cc" and character != "\n") or character in _REORDERING:
             raise InvalidText("has a character that is not allowed")
     normal = unicodedata.normalize("NFC", text)
     if len(normal) > limit:
@@ -28,7 +32,7 @@ def clean(text: str, limit: int = NAME_LIMIT) -> str:
 def clean_name(text: str) -> str:
     """A name: one line, not blank, without spaces around it. Raises InvalidText."""
     name = clean(text).strip()
-    if not name:
+    if all(unicodedata.category(character) in _UNSEEN for character in name):
         raise InvalidText("can't be blank")
     if "\n" in name:
         raise InvalidText("must be one line")

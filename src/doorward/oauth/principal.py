@@ -1,10 +1,13 @@
 """Who is asking: always an application, a user, an account and scopes together."""
 
 from dataclasses import dataclass
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from doorward.kit.errors import Forbidden, InsufficientScope
 from doorward.oauth.scopes import PERMISSIONS
+
+_OWN_KINDS: Final = ("command_line", "personal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,14 @@ class Principal:
     token_id: int
     scopes: frozenset[str]
     """What the application was granted, with what that includes."""
+    application_kind: str = "command_line"
+    family_id: int | None = None
+    """The consent that the token came from, if it came from one."""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the token is the user's own (command line, personal), not one that was given to an application."""
+        return self.application_kind in _OWN_KINDS
 
     def require(self, *scopes: str) -> None:
         """Let pass whom the application's scopes and the user's permissions allow; any one of `scopes` will do.

@@ -33,9 +33,11 @@ class _Bearer(NamedTuple):
     user_disabled_at: int | None
     application_removed_at: int | None
     time_zone: str
+    application_kind: str
+    family_id: int | None
 
 
-_FIND_BEARER: Final = Query(
+_BEARERS: Final = (
     select(
         tokens.c.id,
         tokens.c.account_id,
@@ -49,13 +51,15 @@ _FIND_BEARER: Final = Query(
         users.c.disabled_at,
         applications.c.removed_at,
         accounts.c.time_zone,
+        applications.c.kind,
+        tokens.c.family_id,
     )
     .join(users, users.c.id == tokens.c.user_id)
     .join(applications, applications.c.id == tokens.c.application_id)
     .join(accounts, accounts.c.id == tokens.c.account_id)
-    .where(tokens.c.digest == bindparam("the_digest")),
-    _Bearer,
 )
+_FIND_BEARER: Final = Query(_BEARERS.where(tokens.c.digest == bindparam("the_digest")), _Bearer)
+_BEARER_OF: Final = Query(_BEARERS.where(tokens.c.id == bindparam("the_id")), _Bearer)
 _ADD_TOKEN: Final = Query[None](
     insert(tokens).values(
         {
@@ -99,7 +103,18 @@ def authenticate(transaction: Transaction, token: str, now: int) -> Principal:
 
     Looked up on every request, so that revocation holds at once. A family that is revoked has marked its tokens.
     """
-    found = transaction.one(_FIND_BEARER, the_digest=token_digest(token))
+    return _principal(transaction.one(_FIND_BEARER, the_digest=token_digest(token)), now)
+
+
+def authenticate_again(transaction: Transaction, principal: Principal, now: int) -> Principal:
+    """The same bearer as of now: between a request's head and what it changes there may be a minute.
+
+    Raises Unauthorized as authenticate() does.
+    """
+    return _principal(transaction.one(_BEARER_OF, the_id=principal.token_id), now)
+
+
+def _principal(found: _Bearer | None, now: int) -> Principal:
     if found is None:
         raise Unauthorized
     if found.revoked_at is not None or found.user_disabled_at is not None or found.application_removed_at is not None:
@@ -115,6 +130,8 @@ def authenticate(transaction: Transaction, token: str, now: int) -> Principal:
         found.application_id,
         found.token_id,
         _granted(found.scopes),
+        found.application_kind,
+        found.family_id,
     )
 
 

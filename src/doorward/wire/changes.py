@@ -15,7 +15,8 @@ from doorward.db.unit_of_work import Transaction
 from doorward.idempotency import service as idempotency
 from doorward.kit.errors import BadRequest
 from doorward.oauth.principal import Principal
-from doorward.wire.context import REQUEST_ID, client_address, context_of, principal_of
+from doorward.oauth.tokens import authenticate_again
+from doorward.wire.context import REQUEST_ID, client_address, context_of, principal_of, require_scopes
 from doorward.wire.responses import JSON_TYPE, encoded
 
 _KEY: Final = re.compile(r"[!-~]{1,255}")
@@ -53,21 +54,25 @@ Change = Callable[[Transaction, Principal, int], Answer]
 async def change(request: Request[Any, Any, Any], work: Change) -> ASGIResponse:
     """Do the work in one write, in the name of who asks; a POST with an `Idempotency-Key` is done once.
 
-    Raises what `work` raises, and then nothing is kept.
+    Who asks is looked up again in that write: a token that was revoked while its request was still arriving changes
+    nothing. Raises what `work` raises, and then nothing is kept.
     """
     context, principal = context_of(request), principal_of(request)
-    now = context.clock.now()
+    opt = request.route_handler.opt
     actor = actor_of(request, principal)
     claim = await _claim_of(request, principal)
 
     def write(transaction: Transaction) -> Answer:
+        now = context.clock.now()
+        holder = authenticate_again(transaction, principal, now)
+        require_scopes(holder, opt)
         with acting(actor):
             if claim is None:
-                return work(transaction, principal, now)
+                return work(transaction, holder, now)
             known = idempotency.claim(transaction, context.vault, claim, now)
             if known is not None:
                 return Answer(known.status, known.body, known.media_type, ((REPLAYED, "true"),))
-            made = work(transaction, principal, now)
+            made = work(transaction, holder, now)
             if made.status < 300:
                 kept = idempotency.Answered(made.status, made.body, made.media_type)
                 idempotency.keep(transaction, context.vault, claim, kept)
@@ -105,4 +110,6 @@ async def _claim_of(request: Request[Any, Any, Any], principal: Principal) -> id
         raise BadRequest("The header Idempotency-Key must be 1 to 255 visible ASCII characters")
     target = f"{request.method} {request.url.path}?{request.url.query}\n"
     digest = await asyncio.to_thread(_digest, target.encode(), await request.body())
-    return idempotency.Claim(principal.application_id, principal.user_id, key, digest)
+    # What one consent or token was answered is not for another of the same user.
+    holder = f"token {principal.token_id}" if principal.family_id is None else f"family {principal.family_id}"
+    return idempotency.Claim(principal.application_id, principal.user_id, f"{holder} {key}", digest)

@@ -1,5 +1,6 @@
 """What a request handler can reach: the database, the vault, the clock, the settings, and who is asking."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -58,6 +59,14 @@ def context_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Context:
 def principal_of(request: Request[Any, Any, Any]) -> Principal:
     """Who is asking; only for handlers behind the scope guard."""
     return cast(dict[str, Principal], request.scope)[PRINCIPAL]
+
+
+def require_scopes(principal: Principal, opt: Mapping[str, Any]) -> None:
+    """Let pass whom the route's `scopes` and `also_scopes` allow. Raises InsufficientScope or Forbidden."""
+    if opt["scopes"] != ANY_TOKEN:
+        principal.require(*opt["scopes"])
+    for needed in opt.get("also_scopes", ()):
+        principal.require(needed)
 
 
 def client_address(connection: ASGIConnection[Any, Any, Any, Any]) -> str:

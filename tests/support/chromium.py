@@ -15,7 +15,7 @@ def chromium() -> Iterator[Browser]:
     """Chromium without a window; the test is skipped where there is none."""
     path = shutil.which("chromium")
     if path is None:
-        pytest.skip("there is no chromium here")
+        pytest.fail("there is no chromium here: `make test` installs it")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
         try:

@@ -250,15 +250,6 @@ def _make_secrets(transaction: Transaction, account_id: int, fresh: _Fresh, now:
     application = create_application(
         transaction, account_id, dict(house.APPLICATION), fresh.client_secret.secret_hash, now
     )
-    token = create_token(
-        transaction,
-        account_id=account_id,
-        application_id=application.id,
-        user_id=owner.id,
-        scopes=_SCOPES,
-        now=now,
-        seconds=_TOKEN_SECONDS,
-    )
     return {
         "account_id": account_id,
         "owner": {"email": owner.email, "password": fresh.password.made},
@@ -267,7 +258,7 @@ def _make_secrets(transaction: Transaction, account_id: int, fresh: _Fresh, now:
             "client_secret": fresh.client_secret.secret,
             "redirect_uri": house.APPLICATION["redirect_uris"][0],
         },
-        "token": token,
+        "token": _new_token(transaction, account_id, owner.email, now),
     }
 
 

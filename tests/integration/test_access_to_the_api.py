@@ -135,7 +135,7 @@ def test_a_body_announced_as_2_gigabytes_is_refused_before_it_is_sent(served: Se
 
 
 def test_what_is_not_there_is_a_404_in_json(api: httpx.Client, served: Served) -> None:
-    for path in ("/api/3/nothing", "/api/3/", "/api/3/reservations/1/x", "/nothing", "/api/3/roles/1"):
+    for path in ("/api/3/nothing", "/api/3/", "/api/3/reservations/1/x", "/nothing", "/api/3/roles/1/x"):
         answer = httpx.get(served.base_url + path)
         assert answer.status_code == 404
         assert answer.json() == {"error": "not_found", "error_description": "The requested resource was not found"}
@@ -219,3 +219,19 @@ def test_use_is_counted_per_application_user_operation_and_day(api: httpx.Client
 
     rows = Query(text("SELECT endpoint, day, uses FROM usage_counts"), lambda *row: row)
     assert world.database.read_now(lambda tx: tx.all(rows)) == [("listRoles", "2026-03-02", 6)]
+
+
+def test_an_answer_to_head_has_no_content_and_leaves_the_connection_in_order(served: Served, world: World) -> None:
+    host, port = served.base_url.removeprefix("http://").split(":")
+    head = f"Host: {host}\r\nAuthorization: Bearer {world.token}\r\n"
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        for path in ("/api/3/roles", "/docs", "/healthz", "/api/3/nothing"):
+            connection.sendall(f"HEAD {path} HTTP/1.1\r\n{head}\r\n".encode())
+        connection.sendall(f"GET /healthz HTTP/1.1\r\n{head}Connection: close\r\n\r\n".encode())
+        received = b""
+        while piece := connection.recv(65536):
+            received += piece
+    *heads, body = received.split(b"\r\n\r\n")
+    assert len(heads) == 5
+    assert all(each.startswith(b"HTTP/1.1 ") for each in heads)
+    assert body == b'{"status":"ok"}'

@@ -12,7 +12,7 @@ _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Chromium without a window; the test is skipped where there is none."""
+    """Chromium without a window; the test fails where there is none."""
     path = shutil.which("chromium")
     if path is None:
         pytest.fail("there is no chromium here: `make test` installs it")

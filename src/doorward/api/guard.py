@@ -2,6 +2,8 @@
 
 A route says `scopes=(…)`, of which any one will do, and perhaps `also_scopes=(…)`, all of which are needed beside it;
 `scopes=ANY_TOKEN`, for which any token will do; or `public=True`. One that says none does not get past start-up.
+
+`urgent=True` is for what must not wait for the rate limit, such as a lockdown.
 """
 
 from typing import Any, cast
@@ -26,7 +28,8 @@ async def require_scope(connection: ASGIConnection[Any, Any, Any, Any], handler:
     principal = await context.database.read(lambda transaction: authenticate(transaction, token, now))
     scope = cast(dict[str, Any], connection.scope)
     scope[PRINCIPAL] = principal
-    scope[ALLOWANCE] = await context.rates.take(context.database, principal.token_id, now)
+    if not handler.opt.get("urgent"):
+        scope[ALLOWANCE] = await context.rates.take(context.database, principal.token_id, now)
     require_scopes(principal, handler.opt)
     context.usage.count(principal, handler.name or handler.handler_name, client_address(connection), now)
 

@@ -80,7 +80,9 @@ def metrics(request: Request[Any, Any, Any]) -> ASGIResponse:
     if not _may_scrape(request):
         raise NotFound
     found: Metrics = request.app.state.metrics
-    return ASGIResponse(body=generate_latest(found.registry), media_type=CONTENT_TYPE_LATEST)
+    # The framework adds a charset to a media type of text; two of them are one too many.
+    media_type = CONTENT_TYPE_LATEST.replace("; charset=utf-8", "")
+    return ASGIResponse(body=generate_latest(found.registry), media_type=media_type)
 
 
 def _may_scrape(request: Request[Any, Any, Any]) -> bool:

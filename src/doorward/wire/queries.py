@@ -5,6 +5,8 @@ from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from multidict import MultiMapping
+
 from doorward.kit.errors import BadRequest, NotFound
 from doorward.kit.fields import MOST_IDS
 from doorward.kit.pages import Page
@@ -71,9 +73,13 @@ def id_of(query: Mapping[str, str], name: str) -> int | None:
 
 
 def ids_of(query: Mapping[str, str], name: str, *, most: int = MOST_IDS) -> list[int]:
-    """Whole numbers, comma-separated, each once; none if absent. Raises BadRequest."""
+    """Whole numbers, each once; none if absent. Raises BadRequest.
+
+    Comma-separated or, as other clients write lists, `name=1&name=2` and `name[]=1`: a filter that is not seen would
+    show more than was asked for.
+    """
     found: dict[int, None] = {}
-    for text in query.get(name, "").split(","):
+    for text in ",".join(_each(query, name)).split(","):
         digits = text.strip()
         if not digits:
             continue
@@ -111,6 +117,12 @@ def boolean(query: Mapping[str, str], name: str) -> bool:
     if value in _FALSE:
         return False
     raise BadRequest(f"The parameter {name} must be true or false")
+
+
+def _each(query: Mapping[str, str], name: str) -> list[str]:
+    if isinstance(query, MultiMapping):
+        return [*query.getall(name, []), *query.getall(f"{name}[]", [])]
+    return [value for value in (query.get(name), query.get(f"{name}[]")) if value is not None]
 
 
 def _with_plus(text: str) -> str:

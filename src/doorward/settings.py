@@ -38,6 +38,8 @@ class Settings:
     """Whether each request is a line on standard error."""
     metrics_token: str | None = None
     """What a scraper of /metrics has to send as bearer token; None: only this machine may scrape."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses and networks of proxies that are believed when they say for whom they ask."""
 
     @property
     def secret_key_file(self) -> Path:
@@ -69,9 +71,10 @@ def load(
         environment.get("DOORWARD_SECRET_KEY") or None,
         _whole("DOORWARD_RATE_LIMIT", environment.get("DOORWARD_RATE_LIMIT"), DEFAULT_RATE_LIMIT, 10_000_000),
         _address(environment.get("DOORWARD_PUBLIC_URL")),
-        _networks(environment.get("DOORWARD_OUTBOUND_ALLOW")),
+        _networks("DOORWARD_OUTBOUND_ALLOW", environment),
         _flag("DOORWARD_ACCESS_LOG", environment.get("DOORWARD_ACCESS_LOG"), True),
         environment.get("DOORWARD_METRICS_TOKEN") or None,
+        _networks("DOORWARD_TRUSTED_PROXIES", environment),
     )
 
 
@@ -100,11 +103,11 @@ def _address(text: str | None) -> str | None:
     return text.rstrip("/")
 
 
-def _networks(text: str | None) -> tuple[str, ...]:
-    found = tuple(part.strip() for part in (text or "").split(",") if part.strip())
+def _networks(name: str, environment: Mapping[str, str]) -> tuple[str, ...]:
+    found = tuple(part.strip() for part in environment.get(name, "").split(",") if part.strip())
     for network in found:
         try:
             ip_network(network)
         except ValueError as error:
-            raise InvalidSetting(f"DOORWARD_OUTBOUND_ALLOW must be networks such as 10.1.0.0/16: {error}") from None
+            raise InvalidSetting(f"{name} must be networks such as 10.1.0.0/16: {error}") from None
     return found

@@ -83,6 +83,8 @@ def at_another_site(route: Route) -> set[int]:
         return {404}
     if route.method == "get":
         return {200} if resource not in _OF_ACCOUNT_ONLY else {403}
+    if route.name in _DECIDES_WHO_PASSES:
+        return {403}
     return _CHANGED_ELSEWHERE.get(resource, {403})
 
 
@@ -99,6 +101,8 @@ _OF_SITES = {
 """What belongs to sites: at another one it is not there."""
 _OF_ACCOUNT_ONLY = {"applications", "audit_log", "users"}
 """What only users see who are not limited to sites."""
+_DECIDES_WHO_PASSES = {"createCredential", "deleteCredential", "deletePerson", "updateCredential"}
+"""What users do with people, but for those with roles at other sites than theirs."""
 _CHANGED_ELSEWHERE = {
     "people": {200, 201, 202, 204, 409, 422},
     "groups": {200, 422},

@@ -24,7 +24,7 @@ class Things:
             "sites": north,
             "people": world.person_id,
             "users": world.owner_id,
-            "roles": self._made("/roles", name="Northern", channel_ids=[channel]),
+            "roles": self._made("/roles", name="Northern", channel_ids=[channel], person_ids=[world.person_id]),
             "groups": self._made("/groups", name="Northerners"),
             "shifts": self._made("/shifts", name="Days", windows=[{"days": ["mon"], "start": "08:00", "end": "18:00"}]),
             "holidays": self._made("/holidays", day="2026-12-25", name="Christmas"),
@@ -51,7 +51,7 @@ class Things:
         self.ids["admission_requests"] = admitted["admission_request_id"]
         self.ids["events"] = admitted["admission_request_id"]
         content, headers = b"first_name,last_name\nA,B\n", {"Content-Type": "text/csv"}
-        imported = api.post("/api/3/people/import?dry_run=true", content=content, headers=headers)
+        imported = api.post("/api/3/people/import?dry_run=true&match=none", content=content, headers=headers)
         self.ids["imports"] = imported.json().get("id", 0)
 
     def path(self, route: str) -> str | None:

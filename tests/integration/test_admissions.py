@@ -12,7 +12,7 @@ from sqlalchemy import select
 from doorward.admissions.service import claim, sweep
 from doorward.channels.service import delete_channel, update_channel
 from doorward.db.query import Query
-from doorward.db.unit_of_work import Transaction
+from doorward.db.unit_of_work import DatabaseUnavailable, Transaction
 from doorward.events.tables import events
 from doorward.kit.clock import FixedClock
 from doorward.people.service import delete_person, update_person
@@ -168,6 +168,82 @@ def test_a_lockdown_between_request_and_door_denies(api: httpx.Client, world: Wo
     assert status(api, asyncio.run(run()))["status"] == "denied"
     assert happened(world) == [61, 55, 51]
     assert told(world, 51) == [(channel, None, ["card_lockdown"])]
+
+
+def test_a_lockdown_while_the_door_waits_for_the_configuration_denies(api: httpx.Client, world: World) -> None:
+    channel = world.channel_ids[0]
+
+    async def run() -> int:
+        doors = await doors_at(world)
+        asked = await asyncio.to_thread(api.post, f"/api/3/channels/{channel}/admit")
+
+        async def locked_down_meanwhile() -> None:
+            locked = await asyncio.to_thread(api.post, f"/api/3/channels/{channel}/lockdown")
+            assert locked.status_code == 200
+            # And the door, which has waited for as long as it may, has not heard of it.
+
+        doors._freshen = locked_down_meanwhile  # type: ignore[method-assign]
+        await doors.answer()
+        assert not doors.driver.is_released(channel)
+        await doors.stop()
+        request_id: int = asked.json()["admission_request_id"]
+        return request_id
+
+    assert status(api, asyncio.run(run()))["status"] == "denied"
+    assert told(world, 51) == [(channel, None, ["card_lockdown"])]
+
+
+def test_a_person_revoked_while_the_door_waits_for_the_configuration_is_denied(api: httpx.Client, world: World) -> None:
+    channel = world.channel_ids[0]
+    grant(world)
+
+    async def run() -> None:
+        doors = await doors_at(world)
+        who = {"person_id": world.person_id}
+        await asyncio.to_thread(lambda: api.post(f"/api/3/channels/{channel}/admit_person", json=who))
+
+        async def revoked_meanwhile() -> None:
+            await asyncio.to_thread(write_sealed, world, update_person, world.person_id, {"enabled": False})
+
+        doors._freshen = revoked_meanwhile  # type: ignore[method-assign]
+        await doors.answer()
+        assert not doors.driver.is_released(channel)
+        await doors.stop()
+
+    asyncio.run(run())
+    assert told(world, 51) == [(channel, "Ada Lovelace", ["person_disabled"])]
+
+
+@pytest.mark.parametrize("hangs", [True, False])
+def test_a_door_that_cannot_find_out_whether_it_is_locked_down_denies(
+    api: httpx.Client, world: World, hangs: bool
+) -> None:
+    channel = world.channel_ids[0]
+
+    async def run() -> int:
+        doors = await doors_at(world)
+        asked = await asyncio.to_thread(api.post, f"/api/3/channels/{channel}/admit")
+        read, write_it = world.database.read, world.database.write
+
+        async def gone(_: object) -> Any:
+            await asyncio.sleep(5 if hangs else 0)
+            raise DatabaseUnavailable("gone")
+
+        async def claimed(work: Any) -> Any:
+            done = await write_it(work)
+            world.database.read = gone  # type: ignore[method-assign,assignment]
+            return done
+
+        world.database.write = claimed  # type: ignore[method-assign]
+        await doors.answer()
+        world.database.read, world.database.write = read, write_it  # type: ignore[method-assign]
+        assert not doors.driver.is_released(channel)
+        await doors.stop()
+        request_id: int = asked.json()["admission_request_id"]
+        return request_id
+
+    assert status(api, asyncio.run(run()))["status"] == "denied"
+    assert told(world, 51) == [(channel, None, ["rule_failed"])]
 
 
 def test_what_the_person_lost_meanwhile_counts_at_the_door(api: httpx.Client, world: World) -> None:
@@ -349,3 +425,24 @@ def test_the_same_key_asks_once(api: httpx.Client, world: World) -> None:
         first, second = (api.post(url, headers={"Idempotency-Key": "once"}) for _ in range(2))
     assert first.json() == second.json()
     assert happened(world).count(61) == 1
+
+
+def test_who_asked_for_whom_is_in_the_audit_log(api: httpx.Client, world: World) -> None:
+    channel = f"/api/3/channels/{world.channel_ids[0]}"
+    ada = {"person_id": world.person_id}
+    assert api.post(f"{channel}/admit").status_code == 202
+    assert api.post(f"{channel}/admit_person", json=ada).status_code == 403
+    grant(world)
+    assert api.post(f"{channel}/admit_person", json=ada).status_code == 202
+    assert api.post(f"{channel}/unlock").status_code == 200
+    assert api.post(f"{channel}/admit").status_code == 400, "nothing is asked of the door"
+    log = api.get("/api/3/audit_log", params={"resource_type": "channel"}).json()[::-1]
+    found = [each for each in log if each["action"].startswith("admit")]
+    named = ada | {"person_name": "Ada Lovelace"}
+    assert [(each["action"], each["after"]) for each in found] == [
+        ("admit", {"person_id": None, "person_name": None}),
+        ("admit_denied", named),
+        ("admit", named),
+    ]
+    assert {each["user_id"] for each in found} == {world.owner_id}
+    assert {each["resource_id"] for each in found} == {world.channel_ids[0]}

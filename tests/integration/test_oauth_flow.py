@@ -1,6 +1,7 @@
 """The OAuth 2.0 provider, as applications and people use it (behaviour.md, "OAuth 2.0")."""
 
 import base64
+import json
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -332,24 +333,31 @@ def test_what_has_long_been_dead_is_forgotten_and_nothing_else(
     assert world.database.write_now(forget) == 0
 
 
-def test_a_consent_and_its_end_are_in_the_audit_log(app: OAuthApp, browser: Browser, world: World) -> None:
+def test_a_consent_its_end_and_a_token_given_up_are_in_the_audit_log(
+    app: OAuthApp, browser: Browser, world: World
+) -> None:
     from sqlalchemy import text
 
     from doorward.db.query import Query
 
     tokens = browser.connect(app)
-    app.revoke(tokens["refresh_token"])
+    for token in ("access_token", "access_token", "refresh_token"):
+        assert app.revoke(tokens[token]).status_code == 200
     entries = Query(
         text(
-            "SELECT action, resource_id, user_id, application_id FROM audit_log "
-            "WHERE resource_type = 'consent' ORDER BY id"
+            "SELECT action, resource_type, resource_id, user_id, application_id, before FROM audit_log "
+            "WHERE resource_type IN ('consent', 'token') ORDER BY id"
         ),
         lambda *row: row,
     )
-    assert world.database.read_now(lambda tx: tx.all(entries)) == [
-        ("create", app.id, world.owner_id, None),
-        ("delete", app.id, None, app.id),
-    ]
+    logged = world.database.read_now(lambda tx: tx.all(entries))
+    assert [entry[:2] for entry in logged] == [("create", "consent"), ("revoke", "token"), ("delete", "consent")]
+    assert [entry[3:5] for entry in logged] == [(world.owner_id, None), (None, app.id), (None, app.id)]
+    assert [logged[0][2], logged[2][2]] == [app.id, app.id]
+    assert json.loads(logged[1][5]) == {
+        "user_id": world.owner_id, "application_id": app.id, "scopes": tokens["scope"],
+    }  # fmt: skip
+    assert tokens["access_token"] not in str(logged)
 
 
 def test_the_page_of_another_accounts_application_names_nothing_of_it(

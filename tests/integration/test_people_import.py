@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,19 +10,26 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from doorward.audit.service import Actor
 from doorward.cli.main import run
 from doorward.credentials.service import create_credential, list_credentials
 from doorward.db.query import Query, number
-from doorward.db.unit_of_work import Database
+from doorward.db.unit_of_work import Database, Transaction
 from doorward.groups.service import create_group
 from doorward.imports import service as imports
-from doorward.imports.csv_file import MOST_ROWS
+from doorward.imports.checking import Options
+from doorward.imports.csv_file import MOST_ROWS, read_csv
+from doorward.imports.running import Job, carry_out
 from doorward.imports.writing import prepare
 from doorward.kit.clock import FixedClock
+from doorward.kit.errors import Forbidden
 from doorward.kit.pages import Page
+from doorward.oauth.principal import Principal
+from doorward.oauth.tokens import authenticate, revoke_token
 from doorward.people.listing import page_of_people
 from doorward.people.service import delete_person, update_person
 from doorward.people.tally import number_of_people
+from doorward.roles.reach import PERSON_BEYOND
 from doorward.roles.service import create_role
 from tests.integration.conftest import Served
 from tests.support.refusals import Note, notes_of
@@ -431,3 +439,86 @@ def test_the_command_imports_a_file_or_says_what_is_wrong(
     assert (code, json.loads(printed)["created"], read(world, number_of_people)) == (0, 1, 1)
     code, printed, _ = run_it("first_name;last_name\nA;B\n", "--json")
     assert (code, json.loads(printed)["state"], read(world, number_of_people)) == (0, "done", 2)
+
+
+def test_each_person_of_a_file_is_in_the_audit_log(api: httpx.Client, world: World) -> None:
+    api.put(f"/api/3/people/{world.person_id}", json={"email": "ada@x.ex", "job_title": "Countess"})
+    staff = write(world, create_group, {"name": "Staff"}).id
+    latest = api.get("/api/3/audit_log").json()[0]["id"]
+    done = imported(
+        api,
+        "first_name,last_name,email,job_title,card_number,pin,groups\n"
+        "Grace,Hopper,grace@x.ex,,99,******,Staff\n"
+        "Ada,Lovelace,ada@x.ex,Clerk,,987654,\n"
+        "Ada,Lovelace,,Countess,,,\n",
+    )
+    assert (done["created"], done["updated"]) == (2, 1)
+    log = [each for each in api.get("/api/3/audit_log").json() if each["id"] > latest][::-1]
+    grace, ada, other, whole = log
+    assert (whole["resource_type"], whole["resource_id"]) == ("people_import", done["id"])
+    assert (grace["action"], grace["resource_type"], grace["before"]) == ("create", "person", None)
+    shown = api.get(f"/api/3/people/{grace['resource_id']}").json()
+    assert grace["after"]["credentials"] == ["card number", "pin number"]
+    assert (grace["after"]["id"], grace["after"]["group_ids"]) == (shown["id"], [staff])
+    assert (grace["after"]["first_name"], grace["after"]["created_at"]) == ("Grace", shown["created_at"])
+    assert (ada["action"], ada["resource_id"]) == ("update", world.person_id)
+    assert ada["before"] == {"job_title": "Countess"}
+    assert ada["after"] == {"job_title": "Clerk", "credentials": ["pin number"]}
+    assert "credentials" not in other["after"]
+    assert {each["user_id"] for each in log} == {world.owner_id}
+    assert len({each["request_id"] for each in log}) == 1
+    assert not [each for each in log if "987654" in json.dumps(each) or shown["pin"] in json.dumps(each["after"])]
+    imported(api, "first_name,last_name,email\nAda,Lovelace,ada@x.ex\n")
+    assert [each["resource_type"] for each in api.get("/api/3/audit_log").json() if each["id"] > whole["id"]] == [
+        "people_import"
+    ], "who stays as they are has no entry"
+
+
+DISABLE = Query[None](text("UPDATE users SET disabled_at = :now WHERE id = :user_id"))
+DEMOTE = Query[None](text("UPDATE users SET role = :role WHERE id = :user_id"))
+LIMIT = Query[None](text("UPDATE users SET site_limited = 1 WHERE id = :user_id"))
+NARROW = Query[None](text("UPDATE tokens SET scopes = 'account.person.readonly' WHERE user_id = :user_id"))
+
+
+@pytest.mark.parametrize("what", ["disabled", "revoked", "demoted", "narrowed", "no roles", "limited", "beyond"])
+def test_who_may_not_any_more_when_it_comes_to_writing_writes_nothing(world: World, what: str) -> None:
+    far = write(world, create_role, {"name": "Far", "channel_ids": world.channel_ids[2:]}).id
+    write_sealed(world, update_person, world.person_id, {"email": "ada@x.ex", "role_ids": [far]})
+    user_id, token = world.user("admin")
+    now = world.clock.now()
+    rows = "A,B,,,Far\n" if what in ("no roles", "limited") else "Ada,Lovelace,ada@x.ex,99,\n"
+    file = read_csv(f"first_name,last_name,email,card_number,roles\n{rows}".encode(), None)
+
+    def begin(tx: Transaction) -> tuple[Principal, imports.PeopleImport]:
+        by = authenticate(tx, token, now)
+        return by, imports.begin(tx, world.account_id, user_id, 1, now, dry_run=False)
+
+    by, begun = world.database.write_now(begin)
+    changes: dict[str, Callable[[Transaction], object]] = {
+        "disabled": lambda tx: tx.run(DISABLE, user_id=user_id, now=now),
+        "revoked": lambda tx: revoke_token(tx, token, now),
+        "demoted": lambda tx: tx.run(DEMOTE, user_id=user_id, role="viewer"),
+        "narrowed": lambda tx: tx.run(NARROW, user_id=user_id),
+        "no roles": lambda tx: tx.run(DEMOTE, user_id=user_id, role="operator"),
+        "limited": lambda tx: tx.run(LIMIT, user_id=user_id),
+        "beyond": lambda tx: tx.run(LIMIT, user_id=user_id),
+    }
+    world.database.write_now(changes[what])
+    before = read(world, page_of_people, Page())
+    actor = Actor("system", user_id)
+    job = Job(world.database, world.vault, world.clock, begun, file, Options("email", False), by, actor)
+    found = carry_out(job)
+    assert (found.state, found.created, found.updated) == ("failed", 0, 0)
+    assert [(each.row, each.message) for each in found.errors] == [
+        (2, PERSON_BEYOND) if what == "beyond" else (None, f"Not permitted any more: {WHY[what]}")
+    ]
+    assert read(world, page_of_people, Page()) == before
+    assert keys_of(world, world.person_id)["card_number"] == "1234"
+
+
+WHY = {
+    "disabled": "The access token was revoked",
+    "revoked": "The access token was revoked",
+    **dict.fromkeys(("demoted", "narrowed", "no roles"), Forbidden.text),
+    "limited": "Validation failed: role_ids Beyond the sites that you are limited to: 1",
+}

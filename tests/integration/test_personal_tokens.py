@@ -1,5 +1,7 @@
 """/api/3/personal_tokens [ours]: a user's own, never more than the token they were asked for with."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,7 +12,9 @@ from doorward.applications.client_secrets import ClientSecret
 from doorward.applications.service import Application, create_application
 from doorward.audit.tables import audit_log
 from doorward.db.query import Query
+from doorward.db.unit_of_work import Transaction
 from doorward.kit.clock import FixedClock
+from doorward.oauth.families import Grant, add_family
 from doorward.oauth.scopes import ALL_SCOPES
 from doorward.oauth.tokens import authenticate, create_token
 from doorward.users.service import disable_user
@@ -98,15 +102,48 @@ def test_a_token_never_has_more_than_the_one_it_was_asked_for_with(served: Serve
         assert client.post(PATH, json={"name": "x", "scopes": "account.person.readonly"}).status_code == 201
 
 
-@pytest.mark.parametrize("body", [{"service": True}, {}])
-def test_what_no_user_has_consented_to_makes_none(served: Served, world: World, body: dict[str, object]) -> None:
-    made = application(world, **body)
-    token = write(world, lambda tx, account_id, now: create_token(
-        tx, account_id=account_id, application_id=made.id, user_id=world.owner_id,
-        scopes="account.role.readonly", now=now,
-    ))  # fmt: skip
+@pytest.mark.parametrize("kind", ["a service", "an application", "a personal token"])
+def test_neither_an_application_nor_a_personal_token_makes_any(
+    api: httpx.Client, served: Served, world: World, kind: str
+) -> None:
+    body = {"name": "x", "scopes": "account.role.readonly"}
+    if kind == "a personal token":
+        made = api.post(PATH, json=body).json()
+        token, own = made["token"], [made["id"]]
+    else:
+        application_id = application(world, service=kind == "a service").id
+        grant = Grant(world.account_id, application_id, world.owner_id, "account.role.readonly")
+
+        def give(tx: Transaction) -> str:
+            now = world.clock.now()
+            family_id = None if kind == "a service" else add_family(tx, grant, now)
+            return create_token(tx, **grant._asdict(), now=now, family_id=family_id)
+
+        token, own = world.database.write_now(give), []
     with served.client(token) as client:
-        assert client.post(PATH, json={"name": "x", "scopes": "account.role.readonly"}).status_code == 403
+        refused = client.post(PATH, json=body)
+        assert refused.status_code == 403
+        assert "can't be made with" in refused.json()["error_description"]
+        assert [each["id"] for each in client.get(PATH).json()] == own
+        assert all(client.delete(f"{PATH}/{each}").status_code == 200 for each in own)
+
+
+def test_a_user_has_fifty_that_hold(api: httpx.Client, served: Served, world: World, clock: FixedClock) -> None:
+    body = {"name": "x", "scopes": "account.role.readonly", "expires_in_days": 1}
+    last = [api.post(PATH, json=body) for _ in range(50)][-1]
+    assert last.status_code == 201
+    refused = api.post(PATH, json=body)
+    assert refused.status_code == 422
+    assert refused.json()["errors"] == {"name": ["would be one too many: you have 50 personal tokens that hold"]}
+    with served.client(world.user("viewer")[1]) as other:
+        assert other.post(PATH, json=body).status_code == 201, "another user has their own"
+    assert api.delete(f"{PATH}/{last.json()['id']}").status_code == 200
+    with ThreadPoolExecutor(4) as pool:
+        statuses = list(pool.map(lambda _: api.post(PATH, json=body).status_code, range(4)))
+    assert sorted(statuses) == [201, 422, 422, 422]
+    clock.advance(DAY)
+    with served.client(world.new_token(world.owner_id)) as later:
+        assert later.post(PATH, json=body).status_code == 201, "those that have expired do not count"
 
 
 def test_tokens_of_a_disabled_user_are_dead_at_once(served: Served, world: World) -> None:

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import argon2
 import httpx
-import pyotp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +16,7 @@ from doorward.db.query import Query, word
 from doorward.db.unit_of_work import Transaction
 from doorward.kit.clock import FixedClock
 from doorward.kit.errors import TooManyRequests
-from doorward.signing_in import second_factor, sessions, throttle
+from doorward.signing_in import sessions, throttle
 from doorward.signing_in.next_page import local_path
 from doorward.signing_in.service import forget_old
 from doorward.users.passwords import prepare_now
@@ -40,30 +39,6 @@ GUESS = "wrong"
 def email(world: World) -> str:
     """The owner's."""
     return read(world, get_user, world.owner_id).email
-
-
-def secret_of(world: World) -> str:
-    def find(transaction: Transaction) -> str | None:
-        state = second_factor.state_of(transaction, world.owner_id)
-        return second_factor.secret_of(world.vault, world.owner_id, state)
-
-    found = world.database.read_now(find)
-    assert found is not None
-    return found
-
-
-def code_at(world: World, secret: str, steps: int = 0) -> str:
-    return pyotp.TOTP(secret).generate_otp(world.clock.now() // 30_000 + steps)
-
-
-def with_second_factor(world: World) -> tuple[str, list[str]]:
-    """Give the owner a second factor; its secret and the recovery codes. The present code is spent on it."""
-    world.database.write_now(lambda tx: second_factor.begin_enrolment(tx, world.vault, world.owner_id))
-    secret = secret_of(world)
-    code, now = code_at(world, secret), world.clock.now()
-    codes = world.database.write_now(lambda tx: second_factor.confirm(tx, world.vault, world.owner_id, code, now))
-    assert codes is not None
-    return secret, codes
 
 
 def test_signing_in_begins_a_session_and_leads_on(served: Served, email: str) -> None:
@@ -181,39 +156,80 @@ def attempts_at(world: World, *subjects: throttle.Subject) -> int:
     return 0
 
 
-def test_who_goes_on_guessing_has_to_wait_longer_and_longer(world: World, clock: FixedClock) -> None:
-    somebody = throttle.user_subject(world.vault, "password", "somebody@example.com")
-    assert [attempts_at(world, somebody) for _ in range(4)] == [0] * 4
+def password_of(world: World, who: str = "somebody@example.com", address: str = "192.0.2.1") -> throttle.Subject:
+    """The count of those who try a user's password from one network."""
+    return throttle.password_subjects(world.vault, who, address)[0]
+
+
+def waits_after_each_five(world: World, clock: FixedClock, subject: throttle.Subject, times: int) -> list[int]:
+    """Fail as often as is let be; gives how long each block is."""
     waits = []
-    for _ in range(8):
-        assert attempts_at(world, somebody) == 0
-        waits.append(attempts_at(world, somebody))
+    for _ in range(times):
+        assert [attempts_at(world, subject) for _ in range(5)] == [0] * 5, "no block is renewed by less than led to it"
+        waits.append(attempts_at(world, subject))
         clock.advance(waits[-1] * 1000 - 1)
-        assert attempts_at(world, somebody) == 1
+        assert attempts_at(world, subject) == 1
         clock.advance(1)
-    assert waits == [30, 60, 120, 240, 480, 900, 900, 900]
+    return waits
+
+
+def test_who_goes_on_guessing_has_to_wait_longer_and_longer(world: World, clock: FixedClock) -> None:
+    somebody = password_of(world)
+    assert waits_after_each_five(world, clock, somebody, 8) == [30, 60, 120, 240, 480, 900, 900, 900]
     clock.advance(15 * MINUTE)
     assert [attempts_at(world, somebody) for _ in range(6)] == [0] * 5 + [30], "after a rest it begins anew"
 
 
+def test_guesses_at_the_code_have_to_wait_longest_and_are_remembered_for_a_day(world: World, clock: FixedClock) -> None:
+    code = throttle.code_subjects(world.vault, world.owner_id, "192.0.2.1")[0]
+    assert code == throttle.code_subjects(world.vault, world.owner_id, "203.0.113.9")[0], "wherever they come from"
+    assert waits_after_each_five(world, clock, code, 9)[4:] == [480, 960, 1920, 3600, 3600]
+    clock.advance(23 * 60 * MINUTE)
+    assert waits_after_each_five(world, clock, code, 1) == [3600]
+    clock.advance(24 * 60 * MINUTE)
+    assert waits_after_each_five(world, clock, code, 1) == [30]
+
+
 def test_failures_far_apart_are_not_added_up(world: World, clock: FixedClock) -> None:
-    somebody = throttle.user_subject(world.vault, "password", "somebody@example.com")
     for _ in range(3):
-        assert [attempts_at(world, somebody) for _ in range(4)] == [0] * 4
+        assert [attempts_at(world, password_of(world)) for _ in range(4)] == [0] * 4
         clock.advance(15 * MINUTE)
+
+
+def test_nobody_keeps_a_user_out_from_elsewhere(world: World, clock: FixedClock) -> None:
+    who = "somebody@example.com"
+
+    def attempt(address: str) -> int:
+        return attempts_at(world, *throttle.password_subjects(world.vault, who, address))
+
+    assert [attempt("192.0.2.1") for _ in range(6)] == [0] * 5 + [30]
+    assert attempt("192.0.2.200") == 30, "a neighbour's address is the same house's"
+    assert attempt("198.51.100.1") == 0
+    spread = [attempt(f"203.0.{number // 4}.1") for number in range(44)]
+    assert spread == [0] * 44
+    assert attempt("198.51.100.1") == 30, "the fiftieth, be they from everywhere: but not for long"
+    clock.advance(30_000)
+    now = clock.now()
+    assert [attempt(f"2001:db8:{number}::1") for number in range(49)] == [0] * 49, "one failure does not renew it"
+    home = throttle.password_subjects(world.vault, who, "198.51.100.1")
+    assert attempts_at(world, *home) == 0, "the fiftieth is still looked at"
+    world.database.write_now(lambda tx: throttle.succeeded(tx, home, now))
+    assert attempt("2001:db8:99::1") == 0
 
 
 def test_an_address_has_to_wait_whoever_it_tries(world: World, clock: FixedClock) -> None:
     address = throttle.address_subject(world.vault, "192.0.2.1")
-    tried = [throttle.user_subject(world.vault, "password", f"{number}@example.com") for number in range(21)]
+    tried = [password_of(world, f"{number}@example.com") for number in range(21)]
     assert [attempts_at(world, user, address) for user in tried] == [0] * 20 + [30]
     assert attempts_at(world, tried[20]) == 0, "what is refused for the address is not counted for the user"
     assert attempts_at(world, throttle.address_subject(world.vault, "192.0.2.2")) == 0
     clock.advance(30_000)
-    assert attempts_at(world, tried[20], address) == 0
+    assert [attempts_at(world, address) for _ in range(20)] == [0] * 20
+    assert attempts_at(world, address) == 60
     now = clock.now()
     world.database.write_now(lambda tx: throttle.succeeded(tx, (tried[20], address), now))
-    assert attempts_at(world, address) > 0, "one who gets it right does not clear the failures of others"
+    assert attempts_at(world, address) == 0, "the attempt that led to the block was right"
+    assert attempts_at(world, address) == 60, "but one who gets it right does not clear the failures of others"
 
 
 def test_guesses_at_the_same_time_are_counted_one_after_the_other(served: Served, email: str) -> None:
@@ -234,9 +250,15 @@ def test_the_address_that_is_counted_is_the_network_of_ipv6(world: World) -> Non
     def key(address: str) -> str:
         return throttle.address_subject(world.vault, address).key
 
+    def network(address: str) -> str:
+        return password_of(world, address=address).key
+
     assert key("2001:db8:1:2::1") == key("2001:db8:1:2:ffff::9")
     assert key("2001:db8:1:2::1") != key("2001:db8:1:3::1")
     assert key("::ffff:192.0.2.1") == key("192.0.2.1") != key("192.0.2.2")
+    assert network("192.0.2.1") == network("::ffff:192.0.2.255") != network("192.0.3.1")
+    assert network("2001:db8:1:2::1") == network("2001:db8:1:2:ffff::9") != network("2001:db8:1:3::1")
+    assert network("") != network("a socket")
 
 
 def test_every_sign_in_has_a_session_of_its_own(served: Served, email: str) -> None:
@@ -355,117 +377,6 @@ def test_a_hash_with_older_parameters_is_made_anew(served: Served, world: World,
     assert fresh != weak
     assert not argon2.PasswordHasher().check_needs_rehash(fresh)
     assert FormBrowser(served.base_url).sign_in(email).status_code == 303
-
-
-def test_the_second_factor_is_asked_for_and_a_code_is_good_once(served: Served, world: World, email: str) -> None:
-    secret, _ = with_second_factor(world)
-    browser = FormBrowser(served.base_url)
-    answer = browser.sign_in(email, next="/somewhere")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in/code?next=%2Fsomewhere")
-    pending = browser.session
-    assert browser.get(HOME).status_code == 303, "the password alone opens nothing"
-    page = browser.get("/sign-in/code?next=/somewhere")
-    spent = code_at(world, secret)
-    for code in (spent, code_at(world, secret, 2), code_at(world, secret, -2), "", "abc"):
-        refused = browser.post("/sign-in/code", page, code=code)
-        assert (refused.status_code, "not right" in refused.text) == (422, True)
-    world.clock.advance(MINUTE)  # type: ignore[attr-defined]
-    code = code_at(world, secret)
-    done = browser.post("/sign-in/code", page, code=f"{code[:3]} {code[3:]}", next="/somewhere")
-    assert (done.status_code, done.headers["location"]) == (303, "/somewhere")
-    assert browser.session != pending
-    assert browser.get(HOME).status_code == 200
-    again = FormBrowser(served.base_url)
-    again.sign_in(email)
-    assert again.post("/sign-in/code", "/sign-in/code", code=code).status_code == 422, "replayed"
-    world.clock.advance(30_000)  # type: ignore[attr-defined]
-    assert again.post("/sign-in/code", "/sign-in/code", code=code_at(world, secret, -1)).status_code == 422, "older"
-    assert again.post("/sign-in/code", "/sign-in/code", code=code_at(world, secret, 1)).status_code == 303, (
-        "their clock"
-    )
-
-
-def test_one_code_brought_many_times_at_once_is_good_once(world: World, clock: FixedClock) -> None:
-    secret, codes = with_second_factor(world)
-    clock.advance(MINUTE)
-    now = clock.now()
-    for code in (code_at(world, secret), codes[0]):
-
-        def redeem(_: int, code: str = code) -> bool:
-            return world.database.write_now(lambda tx: second_factor.redeem(tx, world.vault, world.owner_id, code, now))
-
-        with ThreadPoolExecutor(8) as pool:
-            assert sorted(pool.map(redeem, range(8))) == [False] * 7 + [True]
-
-
-def test_guesses_at_the_code_have_to_wait(served: Served, world: World, email: str, clock: FixedClock) -> None:
-    secret, _ = with_second_factor(world)
-    clock.advance(MINUTE)
-    browser = FormBrowser(served.base_url)
-    for _ in range(5):
-        browser.sign_in(email)  # a new session does not give new attempts
-        assert browser.post("/sign-in/code", "/sign-in/code", code="000000").status_code == 422
-    browser.sign_in(email)
-    right = code_at(world, secret)
-    refused = browser.post("/sign-in/code", "/sign-in/code", code=right)
-    assert (refused.status_code, refused.headers["retry-after"]) == (429, "30")
-    clock.advance(30_000)
-    assert browser.post("/sign-in/code", "/sign-in/code", code=code_at(world, secret)).status_code == 303
-
-
-def test_who_dawdles_over_the_code_begins_again(served: Served, world: World, email: str, clock: FixedClock) -> None:
-    secret, _ = with_second_factor(world)
-    browser = FormBrowser(served.base_url)
-    browser.sign_in(email)
-    page = browser.get("/sign-in/code")
-    clock.advance(sessions.CODE_MS)
-    answer = browser.post("/sign-in/code", page, code=code_at(world, secret))
-    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
-
-
-def test_a_recovery_code_signs_in_once(served: Served, world: World, email: str) -> None:
-    _, codes = with_second_factor(world)
-    assert len(set(codes)) == 10
-    for attempt, status in enumerate((303, 422)):
-        browser = FormBrowser(served.base_url)
-        browser.sign_in(email)
-        code = codes[3].upper().replace("-", " ") if attempt == 0 else codes[3]
-        assert browser.post("/sign-in/code", "/sign-in/code", code=code).status_code == status
-    state = world.database.read_now(lambda tx: second_factor.state_of(tx, world.owner_id))
-    assert state.recovery_codes_left == 9
-
-
-def test_a_second_factor_is_set_up_and_turned_off_on_the_page(
-    served: Served, world: World, email: str, clock: FixedClock
-) -> None:
-    browser, elsewhere = FormBrowser(served.base_url), FormBrowser(served.base_url)
-    browser.sign_in(email)
-    elsewhere.sign_in(email)
-    begin = f"{HOME}/second-factor"
-    assert "not your password" in browser.post(begin, HOME, password=GUESS).text
-    assert browser.post(begin, HOME, password=PASSWORD).status_code == 303
-    page = browser.get(HOME)
-    secret = secret_of(world)
-    assert secret in page.text.replace(" ", "")
-    assert 'src="data:image/svg+xml' in page.text
-    assert browser.post(f"{begin}/confirm", page, code="000000").status_code == 422
-    shown = browser.post(f"{begin}/confirm", page, code=code_at(world, secret))
-    assert shown.status_code == 200
-    codes = re.findall(r"<code>([a-z0-9]{4}-[a-z0-9]{4}-[a-z0-9]{4})</code>", shown.text)
-    assert len(codes) == 10
-    assert elsewhere.get(HOME).status_code == 303, "who was signed in without it is out"
-    later = browser.get(HOME)
-    assert codes[0] not in later.text
-    assert secret not in later.text.replace(" ", "")
-    renewed = browser.post(f"{HOME}/recovery-codes", HOME, password=codes[0])
-    fresh = re.findall(r"<code>([a-z0-9-]{14})</code>", renewed.text)
-    assert len(fresh) == 10
-    assert not set(codes) & set(fresh)
-    assert browser.post(f"{begin}/off", HOME, password=codes[1]).status_code == 422, "good no longer"
-    clock.advance(MINUTE)
-    assert browser.post(f"{begin}/off", HOME, password=code_at(world, secret)).status_code == 303
-    assert FormBrowser(served.base_url).sign_in(email).headers["location"] == HOME
-    assert browser.post(f"{begin}/off", HOME, password=PASSWORD).status_code == 303, "nothing to turn off"
 
 
 def test_own_password_and_signed_in_browsers(served: Served, email: str) -> None:

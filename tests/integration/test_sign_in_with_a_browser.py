@@ -7,10 +7,14 @@ import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
+from doorward.applications.personal_tokens import create_personal_token
 from doorward.kit.clock import FixedClock
+from doorward.oauth.scopes import ALL_SCOPES
+from doorward.oauth.tokens import authenticate
 from doorward.users.service import get_user
 from tests.integration.conftest import Served
 from tests.support.chromium import chromium
+from tests.support.oauth import SCOPE, new_app, signed_in
 from tests.support.services import read
 from tests.support.world import PASSWORD, World
 
@@ -100,3 +104,32 @@ def test_a_guesser_is_told_to_wait(served: Served) -> None:
             give_password(page, "somebody@example.com", "a guess")
         expect(page.get_by_role("alert")).to_contain_text("too many attempts")
         take_pictures(page, "throttled")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_somebody_takes_access_away_from_an_application_and_a_token(
+    served: Served, world: World, clock: FixedClock
+) -> None:
+    for name, scope in (
+        ("Bookings", SCOPE),
+        ("Visitor management of the northern house", " ".join(sorted(ALL_SCOPES))),
+    ):
+        app = new_app(world, served.base_url, name=name)
+        signed_in(world, served.base_url, world.owner_id).connect(app, scope=scope)
+    now, body = clock.now(), {"name": "Nightly backup", "scopes": ["account.person.readonly", "account.role.readonly"]}
+    world.database.write_now(lambda tx: create_personal_token(tx, authenticate(tx, world.token, now), body, now))
+    with chromium() as browser:
+        page = browser.new_context(base_url=served.base_url, locale="en-GB").new_page()
+        page.goto(HOME)
+        give_password(page, read(world, get_user, world.owner_id).email, PASSWORD)
+        applications = page.get_by_role("region", name="Applications that you have let in")
+        expect(applications.get_by_role("button")).to_have_count(2)
+        applications.get_by_text("What it may do").first.click()
+        expect(applications.get_by_text("See roles: which doors they open").first).to_be_visible()
+        take_pictures(page, "access")
+        applications.get_by_role("button", name="Disconnect Bookings").click()
+        expect(page.get_by_role("status")).to_contain_text("was disconnected")
+        expect(applications.get_by_role("button")).to_have_count(1)
+        page.get_by_role("button", name="Revoke Nightly backup").click()
+        expect(page.get_by_role("status")).to_contain_text("was revoked")
+        expect(page.get_by_role("region", name="personal access tokens").get_by_text("None.")).to_be_visible()

@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,12 +18,14 @@ from doorward.wire.context import Context
 
 
 @contextmanager
-def serving(database: Database, clock: Clock, vault: Vault, **options: Any) -> Iterator[tuple[str, Context]]:
+def serving(
+    database: Database, clock: Clock, vault: Vault, *, trusted_proxies: Sequence[str] = (), **options: Any
+) -> Iterator[tuple[str, Context]]:
     """Serve until the block ends; gives the base URL and the application's context."""
     context = Context(database, vault, clock, **options)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        config = configuration(create_app(context))
+        config = configuration(create_app(context), trusted_proxies)
         config.loop = "auto"
         server = uvicorn.Server(config)
         started = threading.Event()

@@ -28,6 +28,10 @@ from doorward.sync.compiler import compile_some, read_presence
 TOPIC: Final = "admissions"
 """What a transaction signals when it has asked for an admission."""
 
+ADMITTED: Final = "admit"
+DENIED: Final = "admit_denied"
+"""As what the audit log knows what was asked of a channel: accepted, whatever the door does then, or refused."""
+
 TAKEN_UP_WITHIN_MS: Final = 10_000
 """After this nobody takes a request up: whoever stood at the door may have gone."""
 ANSWERED_WITHIN_MS: Final = 120_000
@@ -175,6 +179,7 @@ def request_admission_of(
     if verdict.admitted:
         return _request(transaction, principal, seen, verdict.person_id, verdict.person_name, now)
     reasons = (*reasons_of(verdict), _by_whom(transaction))
+    _log(transaction, seen, DENIED, verdict.person_id, verdict.person_name, now)
     _record(transaction, seen, EventCode.REMOTE_ADMISSION_DENIED, verdict.person_id, verdict.person_name, reasons, now)
     return None
 
@@ -250,6 +255,7 @@ def _request(
     now: int,
 ) -> Admission:
     channel = seen.channel
+    _log(transaction, seen, ADMITTED, person_id, person_name, now)
     by_whom = (_by_whom(transaction),)
     code = EventCode.REMOTE_ADMISSION_REQUESTED
     event_id = _record(transaction, seen, code, person_id, person_name, by_whom, now)
@@ -273,6 +279,15 @@ def _request(
     else:
         transaction.signal(TOPIC)
     return made
+
+
+def _log(
+    transaction: Transaction, seen: Seen, action: str, person_id: int | None, person_name: str | None, now: int
+) -> None:
+    """Who asked for whom, in the audit log: an admission for nobody in particular has no person."""
+    channel = seen.channel
+    for_whom = {"person_id": person_id, "person_name": person_name}
+    audit.record(transaction, channel.account_id, action, "channel", channel.id, now, after=for_whom)
 
 
 def _record(

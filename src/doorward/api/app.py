@@ -41,6 +41,7 @@ from doorward.reservations import api as reservations
 from doorward.roles import api as roles
 from doorward.shifts import api as shifts
 from doorward.shifts import holidays_api as holidays
+from doorward.signing_in import access_given_pages as access_given
 from doorward.signing_in import pages as signing_in
 from doorward.signing_in import security
 from doorward.sites import api as sites
@@ -82,6 +83,7 @@ ROUTERS: Final[Sequence[ControllerRouterHandler]] = (
     roles.router,
     sync.router,
     assets.router,
+    access_given.router,
     security.router,
     signing_in.router,
     applications.router,

@@ -44,6 +44,8 @@ class ApplicationBody(Struct, frozen=True, gc=False):
     kind: Kind
     service: bool
     service_user_id: int | None
+    service_scopes: list[str] | None
+    """What a service may ask for, with all that it includes; null: everything, or no service."""
     redirect_uris: list[str]
     webhook_url: str | None
     created_at: str
@@ -120,6 +122,7 @@ class GrantBody(Struct, frozen=True, gc=False):
     created_at: str
 
 
+_OWN_ONLY: Final = "The token of an application is refused: what it made would be left when it is revoked."
 _DAY: Final = {"type": "string", "format": "date"}
 _LIST = Docs("List the applications", {200: list[ApplicationBody]}, ours=True)
 _GET = Docs("Get an application", {200: ApplicationBody}, ours=True)
@@ -130,7 +133,8 @@ _CREATE = Docs(
     ours=True,
     description=(
         "The client secret is shown in this answer only. Only an owner can make a service, which gets tokens in that "
-        "owner's name with the client_credentials grant."
+        "owner's name with the client_credentials grant, of no more scopes than the token that made it one. "
+        f"{_OWN_ONLY}"
     ),
 )
 _UPDATE = Docs(
@@ -139,7 +143,7 @@ _UPDATE = Docs(
     body=ApplicationChange,
     ours=True,
     errors=(409,),
-    description="Only an owner can change a service. Built-in applications can't be changed.",
+    description=f"Only an owner can change a service. Built-in applications can't be changed. {_OWN_ONLY}",
 )
 _DELETE = Docs("Remove an application with all that it holds, at once", {200: Revoked}, ours=True)
 _ROTATE = Docs(
@@ -147,13 +151,19 @@ _ROTATE = Docs(
     {200: ApplicationWithSecret},
     ours=True,
     errors=(409,),
-    description="The old secret is good no longer; tokens stay as they are.",
+    description=(
+        "The old secret is good no longer; tokens stay as they are. Only an owner can do that for a service, with a "
+        f"token that has all the scopes the service may have. {_OWN_ONLY}"
+    ),
 )
 _REVOKE = Docs(
     "Revoke all that an application holds, at once",
     {200: Revoked},
     ours=True,
-    description="All users' access tokens, refresh tokens and codes. The application stays and may be connected anew.",
+    description=(
+        "All users' access tokens, refresh tokens and codes. The application stays and may be connected anew; a "
+        "service loses its client secret, and gets no token until an owner gives it a new one."
+    ),
 )
 _USAGE = Docs(
     "Get what an application is used for, per user, operation and day",
@@ -177,6 +187,7 @@ def _fields(found: Application) -> dict[str, Any]:
         "kind": found.kind,
         "service": found.is_service,
         "service_user_id": found.service_user_id,
+        "service_scopes": None if found.service_scopes is None else found.service_scopes.split(),
         "redirect_uris": list(found.redirect_uris),
         "webhook_url": found.webhook_url,
         "created_at": format_instant(found.created_at),

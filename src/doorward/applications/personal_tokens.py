@@ -1,14 +1,13 @@
 """Personal access tokens: made by a user for their own programs, of one built-in application per account.
 
-A token that is made with an application's token dies with that application's consent: to revoke an integration is to
-revoke also what it has made for itself.
+Neither the token of an application nor a personal token makes any: to revoke the one that has leaked is enough.
 """
 
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
-from sqlalchemy import and_, bindparam, insert, select, update
+from sqlalchemy import and_, bindparam, func, insert, select, update
 
-from doorward.applications.service import COMMAND_LINE, PERSONAL, personal_application
+from doorward.applications.service import PERSONAL, personal_application
 from doorward.audit import service as audit
 from doorward.db.query import Query, number
 from doorward.db.unit_of_work import Transaction, require
@@ -16,13 +15,16 @@ from doorward.kit.crypto import new_token, token_digest
 from doorward.kit.errors import Forbidden, NotFound
 from doorward.kit.fields import REQUIRED
 from doorward.kit.structured_fields import StructuredFields
-from doorward.oauth.families import lock_family, standing
+from doorward.oauth.families import standing
 from doorward.oauth.principal import Principal
 from doorward.oauth.scopes import UnknownScope, parse_scopes
 from doorward.oauth.tables import applications, tokens
+from doorward.oauth.tokens import authenticate_again
 
 USUAL_DAYS: Final = 90
 LONGEST_DAYS: Final = 365
+MOST_TOKENS: Final = 50
+"""That hold, of one user."""
 _ENDLESS_DAYS: Final = 3653
 _DAY_MS: Final = 86_400_000
 _MOST_SCOPES: Final = 100
@@ -38,24 +40,23 @@ class PersonalToken(NamedTuple):
     expires_at: int
 
 
-class _Origin(NamedTuple):
-    kind: str
-    family_id: int | None
+class _Owner(Protocol):
+    """Whose tokens they are: who asks with a token, or in a browser."""
+
+    @property
+    def user_id(self) -> int: ...
+
+    @property
+    def account_id(self) -> int: ...
 
 
-_ORIGIN: Final = Query(
-    select(applications.c.kind, tokens.c.family_id)
-    .join(applications, applications.c.id == tokens.c.application_id)
-    .where(tokens.c.id == bindparam("the_id")),
-    _Origin,
-)
 _ADD: Final = Query(
     insert(tokens)
     .values(
         {
             name: bindparam(name, type_=tokens.c[name].type)
             for name in (
-                *("digest", "account_id", "application_id", "user_id", "family_id"),
+                *("digest", "account_id", "application_id", "user_id"),
                 *("name", "scopes", "expires_at", "created_at"),
             )
         }
@@ -76,6 +77,7 @@ _COLUMNS: Final = tuple(tokens.c[name] for name in PersonalToken._fields)
 _LIST: Final = Query(
     select(*_COLUMNS).where(_OWN, tokens.c.expires_at > bindparam("now")).order_by(tokens.c.id), PersonalToken
 )
+_COUNT: Final = Query(select(func.count()).where(_OWN, tokens.c.expires_at > bindparam("now")), number)
 _ONE: Final = Query(select(*_COLUMNS).where(_OWN, tokens.c.id == bindparam("the_id")), PersonalToken)
 _REVOKE: Final = Query[None](
     update(tokens)
@@ -90,23 +92,24 @@ def create_personal_token(
     """A new token in the name of who asks: `name`, `scopes` (a list, or separated by spaces), `expires_in_days`.
 
     Its scopes are among those of the token it is asked for with. Gives it with its text, which cannot be seen again.
-    Raises Invalid, or Forbidden for the token of an application that no user has consented to, such as a service's.
+    Raises Invalid, or Forbidden for the token of an application, or one that is personal itself.
     """
-    origin = require(transaction.one(_ORIGIN, the_id=principal.token_id))
-    if origin.family_id is None:
-        if origin.kind not in (PERSONAL, COMMAND_LINE):
-            raise Forbidden("A personal token can't be made with this token")
-    elif not (
-        standing(transaction, principal.application_id, principal.user_id)
-        and lock_family(transaction, origin.family_id)
-    ):
-        raise Forbidden  # revoked since the request was let in
+    if not principal.is_own or principal.application_kind == PERSONAL:
+        raise Forbidden("A personal token can't be made with a personal token or the token of an application")
+    if not standing(transaction, principal.application_id, principal.user_id):
+        raise Forbidden
+    authenticate_again(transaction, principal, now)  # whoever revokes all that a user has either waits or was first
+    application_id = personal_application(transaction, principal.account_id, now).id
     fields = StructuredFields(body)
     name = fields.name("name", required=True) or ""
     scopes = _read_scopes(fields, principal)
     days = fields.integer("expires_in_days", low=1, high=LONGEST_DAYS)
     if days is None:
         days = _ENDLESS_DAYS if "expires_in_days" in fields else USUAL_DAYS
+    # Exact, for personal_application() lets in one after the other.
+    which = {"the_user": principal.user_id, "account_id": principal.account_id}
+    if require(transaction.one(_COUNT, **which, now=now)) >= MOST_TOKENS:
+        fields.complain("name", f"would be one too many: you have {MOST_TOKENS} personal tokens that hold")
     fields.check()
     text = new_token()
     made = PersonalToken(0, name, scopes, now, now + days * _DAY_MS)
@@ -116,9 +119,8 @@ def create_personal_token(
                 _ADD,
                 digest=token_digest(text),
                 account_id=principal.account_id,
-                application_id=personal_application(transaction, principal.account_id, now).id,
+                application_id=application_id,
                 user_id=principal.user_id,
-                family_id=origin.family_id,
                 name=name,
                 scopes=scopes,
                 expires_at=made.expires_at,
@@ -130,12 +132,12 @@ def create_personal_token(
     return made, text
 
 
-def list_personal_tokens(transaction: Transaction, principal: Principal, now: int) -> list[PersonalToken]:
+def list_personal_tokens(transaction: Transaction, principal: _Owner, now: int) -> list[PersonalToken]:
     """Those of who asks that hold, the oldest first."""
     return transaction.all(_LIST, the_user=principal.user_id, account_id=principal.account_id, now=now)
 
 
-def revoke_personal_token(transaction: Transaction, principal: Principal, token_id: int, now: int) -> None:
+def revoke_personal_token(transaction: Transaction, principal: _Owner, token_id: int, now: int) -> None:
     """Revoke one of those of who asks. Raises NotFound."""
     which = {"the_user": principal.user_id, "account_id": principal.account_id, "the_id": token_id}
     found = transaction.one(_ONE, **which)

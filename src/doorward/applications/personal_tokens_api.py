@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from doorward.applications.personal_tokens import (
     LONGEST_DAYS,
+    MOST_TOKENS,
     PersonalToken,
     create_personal_token,
     list_personal_tokens,
@@ -57,8 +58,8 @@ _CREATE = Docs(
     ours=True,
     description=(
         "It acts in your name, with scopes that are among those of the token you ask with, for 90 days unless you say "
-        "otherwise; `expires_in_days` null is ten years. One made with an application's token ends with the "
-        "application's access; a service cannot make any."
+        "otherwise; `expires_in_days` null is ten years. Neither an application's token nor a personal token makes "
+        f"any: ask with one of the command line. You can have {MOST_TOKENS} that hold."
     ),
 )
 _DELETE = Docs("Revoke one of your own personal tokens, at once", {200: Result}, ours=True)

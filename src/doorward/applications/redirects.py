@@ -9,6 +9,8 @@ from doorward.kit.text import InvalidText
 LONGEST: Final = 2000
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 # Of everything else browsers and servers disagree what it is.
+# A host as it may stand in a page's Content-Security-Policy, where `;`, `,`, `*` and `'` have a meaning of their own.
+_HOST: Final = re.compile(r"(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?", re.IGNORECASE)
 _PLAIN: Final = re.compile(r"[!#-;=?-\[\]_a-z~%]+", re.IGNORECASE)
 
 
@@ -22,6 +24,8 @@ def clean_redirect_uri(text: str) -> str:
         raise InvalidText("must not have a fragment (#…)")
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
         raise InvalidText("must begin with https:// (http:// only for localhost, 127.0.0.1 and [::1])")
+    if not _HOST.fullmatch(parts.netloc):
+        raise InvalidText("must have a host of letters, digits, dots and hyphens, or an IPv6 address in brackets")
     return text
 
 

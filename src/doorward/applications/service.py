@@ -1,7 +1,9 @@
 """Applications: the OAuth clients of an account (behaviour.md, "OAuth 2.0").
 
 Who asks is a Principal, or None for the command line of the machine itself. A service acts in the name of an owner, so
-that only an owner may make one, or change anything about it that would give it into other hands.
+that only an owner may make one, or change anything about it that would give it into other hands; and it never has more
+scopes than the token that made it one. Whoever asks with the token of an application makes and changes none: what it
+made would be left when its own access is revoked.
 """
 
 import secrets
@@ -20,7 +22,8 @@ from doorward.kit.fields import REQUIRED
 from doorward.kit.structured_fields import StructuredFields
 from doorward.kit.text import InvalidText
 from doorward.oauth.principal import Principal
-from doorward.oauth.tables import applications, token_families, tokens
+from doorward.oauth.scopes import ALL_SCOPES
+from doorward.oauth.tables import applications, tokens
 from doorward.oauth.tokens import revoke_application_tokens
 from doorward.users.service import OWNER, first_owner
 
@@ -42,6 +45,8 @@ class Application(NamedTuple):
     kind: str
     is_service: bool
     service_user_id: int | None
+    service_scopes: str | None
+    """What a service may ask for, separated by spaces, with all that it includes; None: everything."""
     redirect_uris: tuple[str, ...]
     webhook_url: str | None
     removed_at: int | None
@@ -68,18 +73,6 @@ _OF_KIND: Final = Query(
     select(*_APPLICATIONS.columns).where(_OF_ACCOUNT, applications.c.kind == bindparam("the_kind")),
     _APPLICATIONS.of,
 )
-# What was made with an application's tokens dies with them: see personal_tokens.
-_REVOKE_DERIVED: Final = Query[None](
-    update(tokens)
-    .where(
-        tokens.c.family_id.in_(
-            select(token_families.c.id).where(token_families.c.application_id == bindparam("the_id"))
-        ),
-        tokens.c.application_id != bindparam("the_id"),
-        tokens.c.revoked_at.is_(None),
-    )
-    .values(revoked_at=bindparam("now"))
-)
 _REVOKE_OWN: Final = Query[None](
     update(tokens)
     .where(tokens.c.application_id == bindparam("the_id"), tokens.c.family_id.is_(None), tokens.c.revoked_at.is_(None))
@@ -92,7 +85,9 @@ _SECRET_HASH: Final = Query(
     word,
 )
 _SET_SECRET_HASH: Final = Query[None](
-    update(applications).where(applications.c.id == bindparam("the_id")).values(secret_hash=bindparam("secret_hash"))
+    update(applications)
+    .where(applications.c.id == bindparam("the_id"))
+    .values(secret_hash=bindparam("secret_hash", type_=applications.c.secret_hash.type))
 )
 
 
@@ -110,6 +105,7 @@ def create_application(
     Forbidden.
     """
     _check_allowed(by)
+    _check_own(by)
     fields = StructuredFields(body)
     public, service = fields.flag("public", before=False), fields.flag("service", before=False)
     if public and service:
@@ -122,6 +118,7 @@ def create_application(
         PUBLIC if public else REGISTERED,
         service,
         _service_user(transaction, account_id, by) if service else None,
+        _scopes_of(by) if service else None,
         _read_redirect_uris(fields, required=not service),
         _read_webhook_url(fields),
         None,
@@ -172,8 +169,16 @@ def rotate_secret(
     now: int,
     by: Principal | None = None,
 ) -> Application:
-    """Replace the client secret; the old one is good no longer. Raises NotFound, Forbidden or Conflict."""
+    """Replace the client secret; the old one is good no longer. Raises NotFound, Forbidden or Conflict.
+
+    Who has a service's secret has its scopes: they have to be among those of the token that asks.
+    """
     found = _to_edit(transaction, account_id, application_id, by)
+    if by is not None and found.is_service:
+        allowed = ALL_SCOPES if found.service_scopes is None else found.service_scopes.split()
+        beyond = sorted(set(allowed) - by.scopes)
+        if beyond:
+            raise Forbidden(f"The service may have scopes that this token has not: {' '.join(beyond)}")
     if found.kind == PUBLIC:
         raise Conflict("A public application has no secret")
     wanted = found._replace(updated_at=now)
@@ -188,17 +193,19 @@ def rotate_secret(
 def revoke_application(
     transaction: Transaction, account_id: int, application_id: int, now: int, by: Principal | None = None
 ) -> int:
-    """Revoke all that an application holds: access and refresh tokens, codes, and what was made with them.
+    """Revoke all that an application holds: access and refresh tokens, and codes.
 
-    The application stays, and may be connected anew. Gives how many access tokens held until now. Raises NotFound or
-    Forbidden.
+    The application stays, and may be connected anew; but a service, which needs nobody for that, loses its secret.
+    Gives how many access tokens held until now. Raises NotFound or Forbidden.
     """
     _check_allowed(by)
-    _to_change(transaction, account_id, application_id)
-    revoked = _revoke(transaction, application_id, now)
-    audit.record(
-        transaction, account_id, audit.CHANGED, "application", application_id, now, after={"revoked_tokens": revoked}
-    )
+    found = _to_change(transaction, account_id, application_id)
+    revoked = revoke_application_tokens(transaction, application_id, now)
+    after: dict[str, object] = {"revoked_tokens": revoked}
+    if found.is_service:
+        transaction.run(_SET_SECRET_HASH, the_id=application_id, secret_hash=None)
+        after = {**after, "client_secret": "removed"}
+    audit.record(transaction, account_id, audit.CHANGED, "application", application_id, now, after=after)
     return revoked
 
 
@@ -213,7 +220,7 @@ def remove_application(
     found = _to_change(transaction, account_id, application_id)
     removed = found._replace(removed_at=now, updated_at=now)
     transaction.run(_APPLICATIONS.change, the_id=application_id, **_APPLICATIONS.params(removed))
-    revoked = _revoke(transaction, application_id, now)
+    revoked = revoke_application_tokens(transaction, application_id, now)
     audit.deleted(transaction, account_id, "application", found, now)
     return revoked
 
@@ -256,13 +263,10 @@ def _built_in(transaction: Transaction, account_id: int, kind: str, now: int) ->
     found = transaction.one(_OF_KIND, account_id=account_id, the_kind=kind)
     if found is not None:
         return found
-    wanted = Application(0, account_id, _BUILT_IN[kind], _new_client_id(), kind, False, None, (), None, None, now, now)
+    wanted = Application(
+        0, account_id, _BUILT_IN[kind], _new_client_id(), kind, False, None, None, (), None, None, now, now
+    )
     return wanted._replace(id=_add(transaction, wanted))
-
-
-def _revoke(transaction: Transaction, application_id: int, now: int) -> int:
-    transaction.run(_REVOKE_DERIVED, the_id=application_id, now=now)
-    return revoke_application_tokens(transaction, application_id, now)
 
 
 def _check_allowed(by: Principal | None, application: Application | None = None) -> None:
@@ -271,6 +275,17 @@ def _check_allowed(by: Principal | None, application: Application | None = None)
         return
     if by.site_limited or (application is not None and application.is_service and by.user_role != OWNER):
         raise Forbidden
+
+
+def _check_own(by: Principal | None) -> None:
+    """Raise Forbidden for a token that was given to an application."""
+    if by is not None and not by.is_own:
+        raise Forbidden("Only a personal token or one of the command line makes or changes applications")
+
+
+def _scopes_of(by: Principal | None) -> str | None:
+    """What a service that is made now may ask for."""
+    return None if by is None else " ".join(sorted(by.scopes))
 
 
 def _service_user(transaction: Transaction, account_id: int, by: Principal | None) -> int | None:
@@ -290,15 +305,16 @@ def _read_service(
     if service == before.is_service:
         return before
     if not service:
-        return before._replace(is_service=False, service_user_id=None)
+        return before._replace(is_service=False, service_user_id=None, service_scopes=None)
     if before.kind == PUBLIC:
         fields.complain("service", "can't be public: it needs a secret of its own")
     user_id = _service_user(transaction, before.account_id, by)
-    return before._replace(is_service=True, service_user_id=user_id)
+    return before._replace(is_service=True, service_user_id=user_id, service_scopes=_scopes_of(by))
 
 
 def _to_edit(transaction: Transaction, account_id: int, application_id: int, by: Principal | None) -> Application:
     _check_allowed(by)
+    _check_own(by)
     found = _to_change(transaction, account_id, application_id)
     _check_allowed(by, found)
     if found.kind in _BUILT_IN:

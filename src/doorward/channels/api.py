@@ -91,6 +91,9 @@ _SITE: Final = Parameter("site_id", {"type": "integer", "minimum": 1}, "Only the
 _LIST: Final = Docs("List channels", {200: list[ChannelBody]}, parameters=(_SITE, *paging()), paged=True)
 _GET: Final = Docs("Get a channel", {200: ChannelBody})
 _SETTINGS: Final = Docs("Get a channel's own settings", {200: SettingsBody}, ours=True)
+_CONTROLS: Final = frozenset(
+    {"mode", "relock_at", "card_lockdown", "rex_lockdown", "aux_lockdown", "auto_unlock_shift_id"}
+)
 _CREATE: Final = Docs("Create a channel", {201: ConfiguredChannelBody}, body=ChannelInput, ours=True)
 _UPDATE: Final = Docs("Change what is given of a channel", {200: ConfiguredChannelBody}, body=ChannelInput, ours=True)
 _DELETE: Final = Docs("Delete a channel, also from the roles that name it", {200: Result}, ours=True)
@@ -147,12 +150,19 @@ async def get_settings(request: Request[Any, Any, Any], channel_id: FromPath[str
     return await _shown(request, channel_id, lambda seen, _: settings_body(seen.channel))
 
 
+def _require_for_controls(principal: Principal, body: object) -> None:
+    """To set up a door is one thing, to open it or lock it down another. Raises InsufficientScope or Forbidden."""
+    if isinstance(body, dict) and _CONTROLS.intersection(body):
+        principal.require("account.channel.admit")
+
+
 @post("/channels", name="createChannel", scopes=_CONFIGURE, docs=_CREATE)
 async def create(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Create a channel."""
     body = await read_json(request)
 
     def create_it(transaction: Transaction, principal: Principal, now: int) -> Answer:
+        _require_for_controls(principal, body)
         made = create_channel(transaction, principal.account_id, body, now, principal)
         return answer(configured_body(get_seen(transaction, principal, made.id), now), 201)
 
@@ -165,6 +175,7 @@ async def update(request: Request[Any, Any, Any], channel_id: FromPath[str]) -> 
     body, number = await read_json(request), path_id(channel_id)
 
     def update_it(transaction: Transaction, principal: Principal, now: int) -> Answer:
+        _require_for_controls(principal, body)
         update_channel(transaction, principal.account_id, number, body, now, principal)
         return answer(configured_body(get_seen(transaction, principal, number), now))
 
@@ -183,7 +194,7 @@ async def remove(request: Request[Any, Any, Any], channel_id: FromPath[str]) -> 
     return await change(request, delete_it)
 
 
-@post("/channels/{channel_id:str}/lockdown", name="lockdownChannel", scopes=_COMMAND, docs=_LOCKDOWN)
+@post("/channels/{channel_id:str}/lockdown", name="lockdownChannel", scopes=_COMMAND, docs=_LOCKDOWN, urgent=True)
 async def lockdown(request: Request[Any, Any, Any], channel_id: FromPath[str]) -> ASGIResponse:
     """Lock a door down. Contract operation lockdownChannel."""
     body, number = await read_optional_json(request), path_id(channel_id)

@@ -25,6 +25,7 @@ from doorward.shifts.tables import shifts
 from doorward.sites.access import sites_of
 from doorward.sites.sight import require_channel
 from doorward.sites.tables import areas, sites
+from doorward.users.tables import user_sites
 
 __all__ = [
     "Channel",
@@ -51,6 +52,16 @@ _SAME_UNIT: Final = Query(
         channels.c.unit == bindparam("the_unit"),
         channels.c.id != bindparam("the_id"),
     ),
+    number,
+)
+_OF_CONTROLLER_BEYOND: Final = Query(
+    select(channels.c.id)
+    .where(
+        _OF_ACCOUNT,
+        channels.c.mac_address == bindparam("the_address"),
+        channels.c.site_id.not_in(select(user_sites.c.site_id).where(user_sites.c.user_id == bindparam("the_user"))),
+    )
+    .limit(1),
     number,
 )
 _AREAS_OF_SITE: Final = Query(
@@ -180,7 +191,7 @@ def _read(
         _LASTING_SHIFTS.check_one(transaction, account.id, fields, "auto_unlock_shift_id", wanted.auto_unlock_shift_id)
     _check_areas(transaction, fields, wanted)
     if (wanted.mac_address, wanted.unit) != (before.mac_address, before.unit):
-        _check_unit(transaction, fields, wanted)
+        _check_unit(transaction, fields, wanted, by)
     return wanted
 
 
@@ -196,9 +207,22 @@ def _check_areas(transaction: Transaction, fields: StructuredFields, wanted: Cha
             fields.complain(name, "must be an area of the channel's site")
 
 
-def _check_unit(transaction: Transaction, fields: StructuredFields, wanted: Channel) -> None:
-    """Two channels of one controller are two units of it."""
+def _check_unit(transaction: Transaction, fields: StructuredFields, wanted: Channel, by: Principal | None) -> None:
+    """Two channels of one controller are two units of it; and a controller of other sites is not the user's.
+
+    Which of its units are free there is not said, either.
+    """
     transaction.serialize(f"units {wanted.account_id}")
+    if by is not None and by.site_limited:
+        beyond = transaction.one(
+            _OF_CONTROLLER_BEYOND,
+            account_id=wanted.account_id,
+            the_address=wanted.mac_address,
+            the_user=by.user_id,
+        )
+        if beyond is not None:
+            fields.complain("mac_address", "Beyond the sites that you are limited to: a controller of others has it")
+            return
     same = transaction.one(
         _SAME_UNIT,
         account_id=wanted.account_id,

@@ -10,7 +10,7 @@ from doorward.cli.rows import row_of
 from doorward.cli.session import COMMAND_LINE, AccountOption, DatabaseOption, DataDirOption, JsonOption, open_session
 from doorward.credentials.types import list_types
 from doorward.imports import service as imports
-from doorward.imports.checking import MATCHES, Options, check_columns
+from doorward.imports.checking import MATCHES, Options, check_columns, usual_match
 from doorward.imports.csv_file import DELIMITERS, read_csv
 from doorward.imports.running import Job, carry_out
 from doorward.imports.service import PeopleImport
@@ -23,8 +23,12 @@ def import_file(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV in UTF-8 with a header.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check only; write nothing.")] = False,
     match: Annotated[
-        str, typer.Option("--match", help="By what somebody is known again, to be changed: email, system_id or none.")
-    ] = MATCHES[0],
+        str | None,
+        typer.Option(
+            "--match",
+            help="By what somebody is known again, to be changed: email (if it is there), system_id or none.",
+        ),
+    ] = None,
     delimiter: Annotated[
         str | None, typer.Option("--delimiter", help="What is between cells: , ; | or tab; without it, what is found.")
     ] = None,
@@ -37,11 +41,12 @@ def import_file(
 
     Columns are named as in the API: first_name, last_name, email, groups, card_number and so on.
     """
-    if match not in MATCHES:
+    if match is not None and match not in MATCHES:
         raise BadRequest(f"--match: must be one of {', '.join(MATCHES)}")
     if delimiter is not None and delimiter not in DELIMITERS:
         raise BadRequest(f"--delimiter: must be one of {' '.join(DELIMITERS)}")
     read = read_csv(file.read_bytes(), DELIMITERS[delimiter] if delimiter else None)
+    match = match or usual_match(read.columns)
     with open_session(database, data_dir) as session:
         account_id, now = session.account(account).id, session.clock.now()
         types = session.read(lambda transaction: {each.slug: each for each in list_types(transaction, account_id)})

@@ -11,7 +11,7 @@ from doorward.decision.codes import PIN, EventCode
 from doorward.decision.engine import decide, decide_exit, decide_person, decide_release, is_unlocked
 from doorward.decision.snapshot import Credential, DoorState, Presence, Presented, Snapshot
 from doorward.decision.values import normal_value
-from doorward.decision.verdict import Verdict
+from doorward.decision.verdict import Reason, ReasonCode, Verdict
 from doorward.drivers.base import Mode, ReaderDriver
 from doorward.kit.text import InvalidText, clean
 
@@ -51,6 +51,9 @@ class Fact:
 _ByShift = Literal["locked", "unlocked", "suppressed"]
 """What its auto-unlock shift does to a door; suppressed: it would unlock it if the door were not locked down."""
 
+_Cause = Literal["exit", "aux", "other"]
+"""What released the lock: each has its own lockdown, which also ends the release."""
+
 FactSink = Callable[[Fact], None]
 
 
@@ -67,6 +70,8 @@ class Door:
         self.alarm: EventCode | None = None
         self._opened_at = 0
         self._may_open_until = 0
+        self._released: dict[_Cause, int] = {}
+        """Until when, by each cause."""
         self._mode: Mode = "controlled"
         self._by_shift: _ByShift | None = None
 
@@ -77,7 +82,9 @@ class Door:
 
     def state(self, presence: Mapping[int, Presence]) -> DoorState:
         """The door's state as the engine takes it."""
-        setting = self.setting
+        return self._state(self.setting, presence)
+
+    def _state(self, setting: Setting, presence: Mapping[int, Presence]) -> DoorState:
         return DoorState(
             tampered=self.tampered,
             card_lockdown=setting.card_lockdown,
@@ -89,7 +96,7 @@ class Door:
         )
 
     def update(self, snapshot: Snapshot, setting: Setting, at: int) -> None:
-        """Take over a new configuration."""
+        """Take over a new configuration. What it locks down is locked at once, also in the middle of a release."""
         self.snapshot = snapshot
         self.setting = setting
         self.tick(at)
@@ -99,7 +106,7 @@ class Door:
         presented = _normal(presented)
         verdict = decide(self.snapshot, self.state(presence), presented, at)
         if verdict.admitted:
-            self._release(at)
+            self._release(at, "aux" if verdict.event_code is EventCode.ADMIT_AUX else "other")
         self._driver.feedback(self.id, "granted" if verdict.admitted else "denied")
         credential = None if presented.first.kind == PIN else _recordable(presented.first.value)
         self._sink(Fact(self.id, verdict.event_code, at, verdict, credential, self._moved(verdict, at)))
@@ -111,35 +118,41 @@ class Door:
         person_id: int | None,
         presence: Mapping[int, Presence],
         at: int,
-        *,
-        locked_down: bool = False,
+        latest: tuple[Snapshot, Setting] | None = None,
     ) -> Verdict:
         """Somebody asks from afar for the door to be released, for a person or for nobody in particular: decide now.
 
-        `locked_down`: a lockdown is known of that has not reached the door yet.
+        `latest`: the configuration at this moment, which may not have reached the door yet; it is decided by that.
         """
-        state = self.state(presence)
-        if locked_down:
+        snapshot, setting = latest or (self.snapshot, self.setting)
+        state = self._state(setting, presence)
+        if self.setting.card_lockdown:
+            # Either may be the newer: where one of them says that nobody may pass, nobody does.
             state = replace(state, card_lockdown=True)
         if person_id is None:
-            verdict = decide_release(self.snapshot, state, at)
+            verdict = decide_release(snapshot, state, at)
         else:
-            verdict = decide_person(self.snapshot, state, person_id, at)
+            verdict = decide_person(snapshot, state, person_id, at)
         code = EventCode.REMOTE_ADMISSION_DENIED
         if verdict.admitted:
-            self._release(at)
+            self._release(at, "other")
             self._sink(Fact(self.id, verdict.event_code, at, verdict, moved_to=self._moved(verdict, at)))
             code = EventCode.REMOTE_ADMISSION_DONE
-        self._driver.feedback(self.id, "granted" if verdict.admitted else "denied")
-        self._sink(Fact(self.id, code, at, verdict, answers=request_id))
-        return verdict
+        return self._answer(request_id, code, verdict)
+
+    def refuse(self, request_id: int, person_id: int | None, at: int) -> Verdict:
+        """Deny who asks from afar: whether the door may be released cannot be found out now."""
+        person = None if person_id is None else self.snapshot.directory.people.get(person_id)
+        reasons = (Reason(ReasonCode.RULE_FAILED),)
+        verdict = Verdict(EventCode.REJECT_UNAUTHORIZED, False, self.snapshot.channel, at, person, reasons)
+        return self._answer(request_id, EventCode.REMOTE_ADMISSION_DENIED, verdict)
 
     def press_rex(self, at: int) -> Verdict:
         """Somebody inside asks to leave."""
         verdict = decide_exit(self.snapshot, self.state({}), at)
         self._sink(Fact(self.id, EventCode.REX_PRESSED, at, verdict if not verdict.admitted else None))
         if verdict.admitted:
-            self._release(at)
+            self._release(at, "exit")
             self._sink(Fact(self.id, verdict.event_code, at, verdict))
         return verdict
 
@@ -181,6 +194,7 @@ class Door:
             self._driver.set_mode(self.id, mode)
             if not unlocked and state.unlocked_until is not None and state.unlocked_until <= at:
                 self._sink(Fact(self.id, EventCode.RELOCKED_ON_TIME, at))
+        self._end_releases(state, at)
         held_for = at - self._opened_at
         if self.is_open and self.alarm is None and not unlocked and held_for >= self.setting.held_open_ms:
             self.alarm = EventCode.DOOR_HELD_OPEN
@@ -209,9 +223,39 @@ class Door:
             return "locked"
         return "suppressed" if state.tampered or state.card_lockdown else "unlocked"
 
-    def _release(self, at: int) -> None:
-        self._driver.unlock(self.id, self.setting.pulse_ms)
-        self._may_open_until = at + self.setting.pulse_ms + _OPENING_GRACE_MS
+    def _release(self, at: int, cause: _Cause) -> None:
+        pulse_ms = self.setting.pulse_ms
+        self._driver.unlock(self.id, pulse_ms)
+        self._released = {known: until for known, until in self._released.items() if until > at}
+        # As the hardware does: a longer release under way is not cut short.
+        self._released[cause] = max(self._released.get(cause, 0), at + pulse_ms)
+        self._may_open_until = max(self._released.values()) + _OPENING_GRACE_MS
+
+    def _end_releases(self, state: DoorState, at: int) -> None:
+        """Lock the door where what released it is locked down by now; a release that may go on is taken up again."""
+        barred = {
+            "exit": state.rex_lockdown,
+            "aux": state.tampered or state.aux_lockdown,
+            "other": state.tampered or state.card_lockdown,
+        }
+        under_way = {cause: until for cause, until in self._released.items() if until > at}
+        remaining = {cause: until for cause, until in under_way.items() if not barred[cause]}
+        if remaining == under_way:
+            return
+        self._released = remaining
+        self._driver.set_mode(self.id, "locked")
+        self._driver.set_mode(self.id, self._mode)
+        if remaining:
+            until = max(remaining.values())
+            self._driver.unlock(self.id, until - at)
+            self._may_open_until = until + _OPENING_GRACE_MS
+        else:
+            self._may_open_until = at
+
+    def _answer(self, request_id: int, code: EventCode, verdict: Verdict) -> Verdict:
+        self._driver.feedback(self.id, "granted" if verdict.admitted else "denied")
+        self._sink(Fact(self.id, code, verdict.at, verdict, answers=request_id))
+        return verdict
 
     def _moved(self, verdict: Verdict, at: int) -> Presence | None:
         channel = self.snapshot.channel

@@ -15,7 +15,9 @@ from doorward.credentials.service import (
     list_credentials_of,
     update_credential,
 )
+from doorward.credentials.sight import sight_of
 from doorward.credentials.wire import (
+    HIDDEN_PINS,
     CredentialBody,
     CredentialInput,
     CredentialUpdateInput,
@@ -32,14 +34,24 @@ from doorward.wire.queries import page_of, path_id
 from doorward.wire.responses import encoded, encoded_response, page_response
 
 _WRAPPER: Final = "person_credential"
-_DELETED: Final = Answer(200, b"Credential deleted", "text/plain; charset=utf-8")
+_DELETED: Final = Answer(200, b"Credential deleted", "text/plain")
 _TAG: Final = "credentials"
 
 _LIST: Final = Docs(
-    "List a person's credentials", {200: list[CredentialBody]}, parameters=paging(), paged=True, tag=_TAG
+    "List a person's credentials",
+    {200: list[CredentialBody]},
+    parameters=paging(),
+    paged=True,
+    tag=_TAG,
+    description=HIDDEN_PINS,
 )
 _LIST_ALL: Final = Docs(
-    "List everybody's credentials, oldest first", {200: list[CredentialBody]}, parameters=paging(), paged=True, tag=_TAG
+    "List everybody's credentials, oldest first",
+    {200: list[CredentialBody]},
+    parameters=paging(),
+    paged=True,
+    tag=_TAG,
+    description=HIDDEN_PINS,
 )
 _CREATE: Final = Docs(
     "Give a person a credential",
@@ -56,6 +68,7 @@ _GET: Final = Docs(
         Parameter("ack_token", {"type": "string"}, "The webhook's token, to say that it has arrived."),
     ),
     tag=_TAG,
+    description=HIDDEN_PINS,
 )
 _UPDATE: Final = Docs("Change a credential's value", {201: CredentialBody}, body=CredentialUpdateInput, tag=_TAG)
 _DELETE: Final = Docs(
@@ -72,10 +85,11 @@ _DELETE: Final = Docs(
 async def list_page(request: Request[Any, Any, Any], person_id: FromPath[str]) -> ASGIResponse:
     """List a person's credentials. Contract operation listPersonCredentials."""
     context, principal, number = context_of(request), principal_of(request), path_id(person_id)
-    page = page_of(request.query_params)
+    page, now = page_of(request.query_params), context.clock.now()
 
     def read(transaction: Transaction) -> tuple[bytes, int]:
-        found = list_credentials_of(transaction, context.vault, principal.account_id, number)
+        sight = sight_of(transaction, principal, now)
+        found = list_credentials_of(transaction, context.vault, principal.account_id, number, sight)
         shown = found[page.offset : page.offset + page.limit]
         return encoded([credential_body(each) for each in shown]), len(found)
 
@@ -87,15 +101,16 @@ async def list_page(request: Request[Any, Any, Any], person_id: FromPath[str]) -
 async def list_everybodys(request: Request[Any, Any, Any]) -> ASGIResponse:
     """List everybody's credentials. Contract operation listAllCredentials."""
     context, principal = context_of(request), principal_of(request)
-    page = page_of(request.query_params)
+    page, now = page_of(request.query_params), context.clock.now()
 
     def read(transaction: Transaction) -> tuple[bytes, int]:
+        sight = sight_of(transaction, principal, now)
         if page.paged:
-            found, total = page_of_account(transaction, context.vault, principal.account_id, page)
+            found, total = page_of_account(transaction, context.vault, principal.account_id, page, sight)
             return encoded([credential_body(each) for each in found]), total
         # In parts, so that other threads get their turn between two of them.
         parts, total = bytearray(b"["), 0
-        for part in all_of_account(transaction, context.vault, principal.account_id):
+        for part in all_of_account(transaction, context.vault, principal.account_id, sight):
             parts += b"," * bool(total) + encoded([credential_body(each) for each in part])[1:-1]
             total += len(part)
         return bytes(parts + b"]"), total
@@ -112,7 +127,7 @@ async def create(request: Request[Any, Any, Any], person_id: FromPath[str]) -> A
 
     def create_it(transaction: Transaction, principal: Principal, now: int) -> Answer:
         try:
-            made = create_credential(transaction, vault, principal.account_id, number, body, now)
+            made = create_credential(transaction, vault, principal.account_id, number, body, now, by=principal)
         except AlreadyEnrolled as conflict:
             return answer(credential_body(conflict.existing), 409)
         return answer(credential_body(made), 201)
@@ -129,11 +144,14 @@ async def create(request: Request[Any, Any, Any], person_id: FromPath[str]) -> A
 async def show(request: Request[Any, Any, Any], person_id: FromPath[str], credential_id: FromPath[str]) -> ASGIResponse:
     """Show a credential. Contract operation getCredential."""
     context, principal = context_of(request), principal_of(request)
-    person, number = path_id(person_id), credential_number(credential_id)
-    found = await context.database.read(
-        lambda transaction: get_credential(transaction, context.vault, principal.account_id, person, number)
-    )
-    return encoded_response(encoded(credential_body(found)))
+    person, number, now = path_id(person_id), credential_number(credential_id), context.clock.now()
+
+    def read(transaction: Transaction) -> bytes:
+        sight = sight_of(transaction, principal, now)
+        found = get_credential(transaction, context.vault, principal.account_id, person, number, sight)
+        return encoded(credential_body(found))
+
+    return encoded_response(await context.database.read(read))
 
 
 @put(
@@ -150,7 +168,7 @@ async def update(
     body = unwrapped(await read_json(request), _WRAPPER)
 
     def change_it(transaction: Transaction, principal: Principal, now: int) -> Answer:
-        changed = update_credential(transaction, vault, principal.account_id, person, number, body, now)
+        changed = update_credential(transaction, vault, principal.account_id, person, number, body, now, by=principal)
         return answer(credential_body(changed), 201)
 
     return await change(request, change_it)
@@ -170,7 +188,7 @@ async def remove(
     person, number = path_id(person_id), credential_number(credential_id)
 
     def delete_it(transaction: Transaction, principal: Principal, now: int) -> Answer:
-        delete_credential(transaction, principal.account_id, person, number, now)
+        delete_credential(transaction, principal.account_id, person, number, now, by=principal)
         return _DELETED
 
     return await change(request, delete_it)

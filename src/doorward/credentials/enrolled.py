@@ -1,25 +1,40 @@
 """The live credentials in the database: read, written, retired. The rules are choosing.py's and service.py's."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Container, Iterator
 from typing import Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, select, update
 
 from doorward.audit import service as audit
 from doorward.credentials.choosing import VALUE_IN_USE, Chosen, forget_dead, shown_value
+from doorward.credentials.pins import HIDDEN
 from doorward.credentials.tables import credential_types, credentials
 from doorward.credentials.types import CredentialType
 from doorward.db.query import Query, number, one_of
 from doorward.db.unit_of_work import Rejected, Transaction, require
+from doorward.decision.codes import PIN
 from doorward.kit.crypto import Vault
 from doorward.kit.errors import Conflict, DoorwardError, Invalid
 from doorward.kit.pages import Page
 
 _PART: Final = 500
 
+Sight = Callable[[Collection[int]], Container[int]]
+"""Of some people, those whose PINs are to be read; asked once for many."""
+
+
+def everybodys(person_ids: Collection[int]) -> Container[int]:
+    """The sight of the installation itself."""
+    return person_ids
+
+
+def nobodys(_: Collection[int]) -> Container[int]:
+    """No PIN is decrypted."""
+    return ()
+
 
 class Credential(NamedTuple):
-    """One live credential; `label`, `slug` and `kind` are its type's. `value` is readable, also a PIN's."""
+    """One live credential; `label`, `slug` and `kind` are its type's. `value` is readable, or of a PIN HIDDEN."""
 
     id: int
     account_id: int
@@ -113,11 +128,16 @@ _RETIRE: Final = Query[None](
 
 
 def find(
-    transaction: Transaction, vault: Vault, account_id: int, person_id: int, credential_id: int
+    transaction: Transaction,
+    vault: Vault,
+    account_id: int,
+    person_id: int,
+    credential_id: int,
+    sight: Sight = everybodys,
 ) -> Credential | None:
     """One credential of a person."""
     found = transaction.one(_ONE, account_id=account_id, the_person=person_id, the_id=credential_id)
-    return None if found is None else _shown(vault, found)
+    return None if found is None else _seen(vault, [found], sight)[0]
 
 
 def held(transaction: Transaction, vault: Vault, account_id: int, person_id: int, type_id: int) -> Credential | None:
@@ -126,26 +146,31 @@ def held(transaction: Transaction, vault: Vault, account_id: int, person_id: int
     return None if found is None else _shown(vault, found)
 
 
-def of_people(transaction: Transaction, vault: Vault, account_id: int, person_ids: Collection[int]) -> list[Credential]:
+def of_people(
+    transaction: Transaction,
+    vault: Vault,
+    account_id: int,
+    person_ids: Collection[int],
+    sight: Sight = everybodys,
+) -> list[Credential]:
     """What people have, oldest first."""
-    found = transaction.all(_OF_PEOPLE, account_id=account_id, person_ids=str(list(person_ids)))
-    return [_shown(vault, each) for each in found]
+    return _seen(vault, transaction.all(_OF_PEOPLE, account_id=account_id, person_ids=str(list(person_ids))), sight)
 
 
 def page_of_account(
-    transaction: Transaction, vault: Vault, account_id: int, page: Page
+    transaction: Transaction, vault: Vault, account_id: int, page: Page, sight: Sight
 ) -> tuple[list[Credential], int]:
     """A page of what all people of an account have, oldest first, and how much there is in all."""
     found = transaction.all(_PAGE, account_id=account_id, limit=page.limit, offset=page.offset)
     total = transaction.one(_COUNT, account_id=account_id) or 0
-    return [_shown(vault, each) for each in found], total
+    return _seen(vault, found, sight), total
 
 
-def all_of_account(transaction: Transaction, vault: Vault, account_id: int) -> Iterator[list[Credential]]:
+def all_of_account(transaction: Transaction, vault: Vault, account_id: int, sight: Sight) -> Iterator[list[Credential]]:
     """What all people of an account have, oldest first, a part at a time."""
     cursor = 0
     while found := transaction.all(_AFTER, account_id=account_id, cursor=cursor, limit=_PART):
-        yield [_shown(vault, each) for each in found]
+        yield _seen(vault, found, sight)
         cursor = found[-1].id
 
 
@@ -205,6 +230,16 @@ def remove(transaction: Transaction, account_id: int, person_id: int, credential
 def retire(transaction: Transaction, person_id: int, now: int) -> None:
     """Let a deleted person's credentials open nothing, and stay known until somebody else has them."""
     transaction.run(_RETIRE, the_person=person_id, now=now)
+
+
+def _seen(vault: Vault, found: list[Credential], sight: Sight) -> list[Credential]:
+    """The credentials with their values; of PINs only those that are in sight are decrypted."""
+    holders = {each.person_id for each in found if each.kind == PIN}
+    in_sight = sight(holders) if holders else ()
+    return [
+        each._replace(value=HIDDEN) if each.kind == PIN and each.person_id not in in_sight else _shown(vault, each)
+        for each in found
+    ]
 
 
 def _shown(vault: Vault, found: Credential) -> Credential:

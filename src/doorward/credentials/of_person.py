@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 from doorward.credentials import enrolled
 from doorward.credentials.choosing import VALUE_IN_USE, Chosen, choose, lock
-from doorward.credentials.enrolled import Credential
+from doorward.credentials.enrolled import Credential, nobodys
 from doorward.credentials.types import CredentialType, list_types
 from doorward.db.unit_of_work import Transaction
+from doorward.decision.codes import PIN
 from doorward.kit.crypto import Vault
 from doorward.kit.structured_fields import StructuredFields
 from doorward.kit.text import InvalidText
+from doorward.oauth.principal import Principal
 
 
 class Plan(NamedTuple):
@@ -21,6 +23,30 @@ class Plan(NamedTuple):
     type: CredentialType
     held: Credential | None
     chosen: Chosen | None
+
+
+def gives_or_takes(
+    transaction: Transaction,
+    vault: Vault,
+    account_id: int,
+    fields: StructuredFields,
+    person_id: int,
+    by: Principal | None,
+) -> bool:
+    """Whether a user who is limited to sites asks for other credentials than the person has; of others: no matter.
+
+    A PIN that is given counts, whichever it is: who may not read it is not told whether they have guessed it.
+    """
+    if by is None or not by.site_limited:
+        return False
+    asked = [found for found in list_types(transaction, account_id) if found.slug in fields]
+    if not asked:
+        return False
+    held = {each.slug: each.value for each in enrolled.of_people(transaction, vault, account_id, [person_id], nobodys)}
+    given = {found: fields.written(found.slug) or None for found in asked}
+    return any(
+        value != held.get(found.slug) or (value is not None and found.kind == PIN) for found, value in given.items()
+    )
 
 
 def plan(
@@ -35,7 +61,7 @@ def plan(
         lock(transaction, account_id)
     plans: list[Plan] = []
     for wanted in asked:
-        value = fields.text(wanted.slug)
+        value = None if wanted.slug in fields.errors else fields.written(wanted.slug)
         if wanted.slug in fields.errors:
             continue
         held = enrolled.held(transaction, vault, account_id, person_id, wanted.id) if person_id else None

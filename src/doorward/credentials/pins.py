@@ -12,6 +12,9 @@ from doorward.decision.values import FEWEST_PIN_DIGITS, MOST_PIN_DIGITS
 RANDOM: Final = "******"
 """A value that asks for a random PIN."""
 
+HIDDEN: Final = "******"
+"""What a PIN is to those who may not read it."""
+
 PINS_PER_HOLDER: Final = 1000
 MOST_HOLDERS: Final = 10**MOST_PIN_DIGITS // PINS_PER_HOLDER
 

@@ -12,7 +12,7 @@ from doorward.changes import service as changes
 from doorward.changes.people import touch
 from doorward.credentials import enrolled
 from doorward.credentials.choosing import Chosen, choose, lock
-from doorward.credentials.enrolled import Credential
+from doorward.credentials.enrolled import Credential, Sight, everybodys
 from doorward.credentials.types import CredentialType, get_type
 from doorward.credentials.values import normal_value
 from doorward.db.ownership import Owned
@@ -23,7 +23,9 @@ from doorward.kit.errors import Conflict, Invalid, NotFound
 from doorward.kit.fields import REQUIRED
 from doorward.kit.structured_fields import StructuredFields
 from doorward.kit.text import InvalidText
+from doorward.oauth.principal import Principal
 from doorward.people.tables import people
+from doorward.roles.reach import require_reach_of_person
 
 __all__ = [
     "AlreadyEnrolled",
@@ -59,14 +61,23 @@ class AlreadyEnrolled(Conflict):
 
 
 def create_credential(
-    transaction: Transaction, vault: Vault, account_id: int, person_id: int, body: object, now: int
+    transaction: Transaction,
+    vault: Vault,
+    account_id: int,
+    person_id: int,
+    body: object,
+    now: int,
+    *,
+    by: Principal | None = None,
 ) -> Credential:
     """Give a person a credential: `credential_type_id` and `value`, which "******" makes a random PIN.
 
-    Raises NotFound for the person, AlreadyEnrolled, or Invalid.
+    `by` is who asks, None the installation's operator. Raises NotFound for the person, Forbidden for one beyond the
+    user's reach, AlreadyEnrolled, or Invalid.
     """
     fields = StructuredFields(body)
     _require_person(transaction, account_id, person_id)
+    require_reach_of_person(transaction, by, person_id, now)
     type_id = fields.identity("credential_type_id", required=True)
     value = _read_value(fields)
     found = None if type_id is None else _find_type(transaction, fields, account_id, type_id)
@@ -91,10 +102,13 @@ def update_credential(
     credential_id: int,
     body: object,
     now: int,
+    *,
+    by: Principal | None = None,
 ) -> Credential:
-    """Change the `value` of a person's credential. Raises NotFound or Invalid."""
+    """Change the `value` of a person's credential. Raises NotFound, Forbidden as create_credential does, or Invalid."""
     fields = StructuredFields(body)
     _require_person(transaction, account_id, person_id)
+    require_reach_of_person(transaction, by, person_id, now)
     lock(transaction, account_id)
     found = get_credential(transaction, vault, account_id, person_id, credential_id)
     value = _read_value(fields)
@@ -108,36 +122,56 @@ def update_credential(
     return changed
 
 
-def delete_credential(transaction: Transaction, account_id: int, person_id: int, credential_id: int, now: int) -> None:
-    """Take a credential away from a person. Raises NotFound."""
+def delete_credential(
+    transaction: Transaction,
+    account_id: int,
+    person_id: int,
+    credential_id: int,
+    now: int,
+    *,
+    by: Principal | None = None,
+) -> None:
+    """Take a credential away from a person. Raises NotFound, and Forbidden as create_credential does."""
     _require_person(transaction, account_id, person_id)
+    require_reach_of_person(transaction, by, person_id, now)
     if not enrolled.remove(transaction, account_id, person_id, credential_id, now):
         raise NotFound
     _tell(transaction, account_id, person_id, now)
 
 
 def get_credential(
-    transaction: Transaction, vault: Vault, account_id: int, person_id: int, credential_id: int
+    transaction: Transaction,
+    vault: Vault,
+    account_id: int,
+    person_id: int,
+    credential_id: int,
+    sight: Sight = everybodys,
 ) -> Credential:
     """One live credential of a person. Raises NotFound."""
-    found = enrolled.find(transaction, vault, account_id, person_id, credential_id)
+    found = enrolled.find(transaction, vault, account_id, person_id, credential_id, sight)
     if found is None:
         raise NotFound
     return found
 
 
 def list_credentials(
-    transaction: Transaction, vault: Vault, account_id: int, person_ids: Collection[int]
+    transaction: Transaction,
+    vault: Vault,
+    account_id: int,
+    person_ids: Collection[int],
+    sight: Sight = everybodys,
 ) -> list[Credential]:
     """The live credentials of people, oldest first."""
-    return enrolled.of_people(transaction, vault, account_id, person_ids)
+    return enrolled.of_people(transaction, vault, account_id, person_ids, sight)
 
 
-def list_credentials_of(transaction: Transaction, vault: Vault, account_id: int, person_id: int) -> list[Credential]:
+def list_credentials_of(
+    transaction: Transaction, vault: Vault, account_id: int, person_id: int, sight: Sight
+) -> list[Credential]:
     """The live credentials of one person, oldest first. Raises NotFound for the person."""
     if transaction.one(_PERSON, account_id=account_id, the_id=person_id) is None:
         raise NotFound
-    return enrolled.of_people(transaction, vault, account_id, [person_id])
+    return enrolled.of_people(transaction, vault, account_id, [person_id], sight)
 
 
 def _require_person(transaction: Transaction, account_id: int, person_id: int) -> None:
@@ -146,7 +180,7 @@ def _require_person(transaction: Transaction, account_id: int, person_id: int) -
 
 
 def _read_value(fields: StructuredFields) -> str:
-    value = fields.text("value")
+    value = fields.written("value")
     if not value and "value" not in fields.errors:
         fields.complain("value", REQUIRED)
     return value or ""

@@ -1,10 +1,11 @@
 """Credentials on the wire (contract, Credential), and what they are asked for with."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
 from doorward.credentials.enrolled import Credential
+from doorward.credentials.pins import HIDDEN
 from doorward.decision.codes import APPLE, GOOGLE
 from doorward.kit import public_ids
 from doorward.kit.errors import NotFound
@@ -13,6 +14,9 @@ from doorward.wire.docs import Id
 _LONGEST_ID = 64
 KIND = "credential"
 """Of public ids."""
+
+HIDDEN_PINS: Final = f'A PIN is "{HIDDEN}" to those who could not change it.'
+"""As operations that show credentials say it."""
 
 
 class CredentialBody(Struct, frozen=True, gc=False):

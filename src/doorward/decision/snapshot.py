@@ -103,6 +103,15 @@ class Directory:
         """Who has this credential."""
         return self.by_kind.get(kind, _NOBODY).get(value)
 
+    def holders(self, credential: Credential) -> Collection[int]:
+        """Everybody who has this credential, by id."""
+        holder = self.find(credential.kind, credential.value)
+        return self._shared.get(credential, () if holder is None else (holder.id,))
+
+    def take_over(self, person_id: int, other: "Directory") -> None:
+        """Let the person be as in another directory, which knows them."""
+        self.put(other.people[person_id], other._credentials[person_id])  # noqa: SLF001 - it is of our own kind
+
     def _claim(self, credential: Credential, person: Person) -> None:
         holders = self.by_kind.setdefault(credential.kind, {})
         holder = holders.get(credential.value, person)

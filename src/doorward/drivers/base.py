@@ -7,7 +7,10 @@ from typing import Literal, Protocol
 from doorward.decision.snapshot import Presented
 
 Mode = Literal["controlled", "locked", "unlocked"]
-"""What the lock does by itself: `locked` and `unlocked` whatever is presented, `controlled` as decided each time."""
+"""What the lock does by itself: `locked` and `unlocked` whatever is presented, `controlled` as decided each time.
+
+`locked` also ends a release that is under way, for good.
+"""
 Feedback = Literal["granted", "denied", "wait"]
 
 

@@ -11,10 +11,10 @@ from msgspec import Meta, Struct
 from doorward.credentials.types import list_types
 from doorward.db.unit_of_work import Transaction
 from doorward.imports import service
-from doorward.imports.checking import FIELDS, MATCHES, Options, check_columns
+from doorward.imports.checking import FIELDS, MATCHES, Options, check_columns, usual_match
 from doorward.imports.complaints import MOST_KEPT
 from doorward.imports.csv_file import DELIMITERS, LARGEST_FILE, MOST_ROWS, CsvFile, read_csv
-from doorward.imports.running import Job, carry_out
+from doorward.imports.running import SCOPE, Job, carry_out
 from doorward.imports.service import PeopleImport, State, get_import, list_imports
 from doorward.imports.upload import CSV, FORM, file_in
 from doorward.kit.timestamps import format_instant, format_optional
@@ -65,8 +65,9 @@ _IMPORT: Final = Docs(
         Parameter("dry_run", {"type": "boolean"}, "Check only; write nothing."),
         Parameter(
             "match",
-            {"type": "string", "enum": list(MATCHES), "default": "email"},
-            "By what somebody is known again, to be changed rather than added.",
+            {"type": "string", "enum": list(MATCHES)},
+            "By what somebody is known again, to be changed rather than added; without it by email, if there is such a "
+            "column.",
         ),
         Parameter(
             "delimiter",
@@ -118,7 +119,7 @@ def _body(found: PeopleImport) -> ImportBody:
 @post(
     "/people/import",
     name="importPeople",
-    scopes=("account.person",),
+    scopes=(SCOPE,),
     status_code=202,
     request_max_body_size=LARGEST_FILE + _ROOM_FOR_A_FORM,
     docs=_IMPORT,
@@ -126,8 +127,8 @@ def _body(found: PeopleImport) -> ImportBody:
 async def begin(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Begin an import; it goes on after the answer."""
     context, principal, query = context_of(request), principal_of(request), request.query_params
-    match = choice_of(query, "match", MATCHES) or MATCHES[0]
-    options = Options(match, boolean(query, "dry_run"))
+    asked = choice_of(query, "match", MATCHES)
+    dry_run = boolean(query, "dry_run")
     delimiter = choice_of(query, "delimiter", tuple(DELIMITERS))
     body, content_type = await request.body(), request.headers.get("content-type", "")
 
@@ -135,6 +136,8 @@ async def begin(request: Request[Any, Any, Any]) -> ASGIResponse:
         return read_csv(file_in(body, content_type), DELIMITERS[delimiter] if delimiter else None)
 
     file = await asyncio.to_thread(read_file)
+    match = asked or usual_match(file.columns)
+    options = Options(match, dry_run)
     begun: list[PeopleImport] = []
 
     def begin_it(transaction: Transaction, principal: Principal, now: int) -> Answer:

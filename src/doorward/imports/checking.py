@@ -9,10 +9,13 @@ from typing import Any, Final, NamedTuple
 
 from doorward.credentials.types import CredentialType
 from doorward.db.unit_of_work import Database
+from doorward.decision.codes import PIN
 from doorward.imports.complaints import Complaints
 from doorward.imports.csv_file import CsvFile
 from doorward.imports.keys import Given, Keys, Presented
 from doorward.imports.known import Account, Known, beyond_reach, read_account, read_known
+from doorward.imports.lines import Line
+from doorward.imports.reach import beyond_people
 from doorward.kit.crypto import Vault
 from doorward.kit.email_addresses import clean_email, email_key
 from doorward.kit.errors import Forbidden, Invalid
@@ -21,7 +24,8 @@ from doorward.kit.text import InvalidText, clean, sort_key
 from doorward.oauth.principal import Principal
 from doorward.oauth.scopes import PERMISSIONS
 from doorward.people.person import Person, read_person
-from doorward.people.service import IN_USE
+from doorward.people.service import ACCESS, IN_USE
+from doorward.roles.reach import BEYOND
 
 SLICE: Final = 500
 MATCHES: Final = ("email", "system_id", "none")
@@ -38,22 +42,16 @@ _FLAGS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": Fal
 _SHOWN: Final = 50
 
 
-class Line(NamedTuple):
-    """What a row comes to: somebody new (id 0), or somebody known as they are to be; None: as it is."""
-
-    row: int
-    before: Person | None
-    person: Person
-    group_ids: tuple[int, ...] | None
-    role_ids: tuple[int, ...] | None
-    given: tuple[Given, ...]
-
-
 class Options(NamedTuple):
     """How a file is to be read. `match` is the column by which a row's person is known again; None: by none."""
 
     match: str | None
     dry_run: bool
+
+
+def usual_match(columns: Sequence[str]) -> str:
+    """By what people are known again where nobody says: by their address, if the file has it."""
+    return "email" if "email" in columns else "none"
 
 
 def check_columns(
@@ -64,8 +62,13 @@ def check_columns(
     if unknown:
         names = ", ".join(name[:_SHOWN] for name in unknown[:10])
         raise Invalid({"file": [f"has columns that no person has: {names}"]})
-    if match == "system_id" and match not in columns:
-        raise Invalid({"match": ["needs the column system_id"]})
+    if match != "none" and match not in columns:
+        raise Invalid({"match": [f"needs the column {match}; with match=none every row is a new person"]})
+    check_roles(columns, by)
+
+
+def check_roles(columns: Sequence[str], by: Principal | None) -> None:
+    """Raises Forbidden for roles from who may not edit them."""
     if "roles" in columns and by is not None and "account.role" not in PERMISSIONS[by.user_role]:
         raise Forbidden
 
@@ -116,7 +119,12 @@ class Checker:
             yield
 
     def settle(self) -> None:
-        """Settle what only the whole file can: how long PINs must be, and which are made at random."""
+        """Settle what the whole file can at once: whose access the user may decide, how long PINs must be, and such."""
+        by = self._by
+        if by is not None:
+            refused = self._database.read_now(lambda transaction: beyond_people(transaction, by, self.lines, self._now))
+            for row, errors in refused:
+                self.complaints.add(row, errors)
         self.keys.settle(self._database, self.complaints)
 
     def _read(self, number: int, cells: Sequence[str]) -> _Row:
@@ -161,7 +169,8 @@ class Checker:
         role_ids = self._ids(row, "roles", self._account.roles.find, before.role_ids if before else ())
         held = known.held.get(before.id, []) if before else []
         given = self.keys.give(fields, row.number, row.presented, held, known.taken)
-        return Line(row.number, before, wanted, group_ids, role_ids, given)
+        decides = () if before is None else _decides(before, wanted, row.presented, given)
+        return Line(row.number, before, wanted, group_ids, role_ids, given, decides)
 
     def _check_unique(self, row: _Row, wanted: Person, known: Known) -> None:
         """Against the account, and against the rows before."""
@@ -190,7 +199,7 @@ class Checker:
                 row.fields.complain(column, f"{message}: {_shown(name)}")
         for each in sorted({*found} ^ {*before}):
             if self._is_beyond("group_ids" if column == "groups" else "role_ids", each):
-                row.fields.complain(column, f"Beyond the sites that you are limited to: {each}")
+                row.fields.complain(column, f"{BEYOND}: {each}")
         return tuple(found)
 
     def _is_beyond(self, name: str, each: int) -> bool:
@@ -201,6 +210,15 @@ class Checker:
             beyond = self._database.read_now(lambda transaction: beyond_reach(transaction, by, name, (each,)))
             self._beyond[name, each] = bool(beyond)
         return self._beyond[name, each]
+
+
+def _decides(before: Person, wanted: Person, presented: Sequence[Presented], given: Sequence[Given]) -> tuple[str, ...]:
+    """A PIN counts, whichever it is: who may not read it is not told whether they have guessed it."""
+    pins = {each.type.slug for each in presented if each.type.kind == PIN}
+    return (
+        *(name for name in ACCESS if getattr(before, name) != getattr(wanted, name)),
+        *sorted({each.type.slug for each in given} | pins),
+    )
 
 
 def _address(cell: str | None) -> str | None:

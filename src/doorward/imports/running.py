@@ -10,16 +10,23 @@ from doorward.audit import service as audit
 from doorward.changes import service as changes
 from doorward.db.unit_of_work import Database, DatabaseUnavailable, Transaction
 from doorward.imports import service
-from doorward.imports.checking import Checker, Options
+from doorward.imports.checking import Checker, Options, check_roles
 from doorward.imports.complaints import MOST_KEPT, Complaint, Complaints, ImportRefused
 from doorward.imports.csv_file import CsvFile
+from doorward.imports.lines import Line
+from doorward.imports.reach import beyond_people, require_reach_of_lines
 from doorward.imports.service import PeopleImport, State
 from doorward.imports.writing import Prepared, prepare, write
 from doorward.kit.clock import Clock
 from doorward.kit.crypto import Vault
+from doorward.kit.errors import DoorwardError
 from doorward.oauth.principal import Principal
+from doorward.oauth.tokens import authenticate_again
 
 _log = structlog.get_logger("doorward.imports")
+
+SCOPE: Final = "account.person"
+"""What an import takes, when it begins and when it is written."""
 
 KIND: Final = "people_import"
 """As what the audit log knows an import."""
@@ -75,20 +82,41 @@ def _carry_out(job: Job) -> PeopleImport:
     if job.options.dry_run:
         return _finish(job, done)
     _show(job, service.WRITING, checker.rows_done, complaints)
-    now = clock.now()
 
-    def write_all(transaction: Transaction) -> None:
-        write(transaction, prepared, now)
-        if not service.finish(transaction, done, now):
-            raise _GivenUp
-        counts = {"rows": done.rows_total, "created": done.created, "updated": done.updated}
+    def write_all(transaction: Transaction) -> PeopleImport:
+        # Only here, where nobody else is writing: whoever follows `since` must not have looked past it already.
+        now = clock.now()
+        _stamp(prepared, now)
+        _ask_again(job, transaction, checker.lines, now)
         with audit.acting(job.actor):
+            write(transaction, prepared, now)
+            if not service.finish(transaction, done, now):
+                raise _GivenUp
+            counts = {"rows": done.rows_total, "created": done.created, "updated": done.updated}
             audit.record(transaction, done.account_id, audit.CREATED, KIND, done.id, now, after=counts)
         changes.note(transaction, done.account_id, now)
+        return done._replace(updated_at=now, finished_at=now)
 
-    _stamp(prepared, now)
-    job.database.write_now(write_all)
-    return done._replace(updated_at=now, finished_at=now)
+    return job.database.write_now(write_all)
+
+
+def _ask_again(job: Job, transaction: Transaction, lines: Sequence[Line], now: int) -> None:
+    """Whether who began the import may still do all of it: checking takes a while. Raises ImportRefused."""
+    if job.by is None:
+        return
+    try:
+        by = authenticate_again(transaction, job.by, now)
+        by.require(SCOPE)
+        check_roles(job.file.columns, by)
+        require_reach_of_lines(transaction, by, lines)
+    except DoorwardError as error:
+        raise ImportRefused([Complaint(None, None, f"Not permitted any more: {error.text}")]) from error
+    beyond = beyond_people(transaction, by, lines, now)
+    if beyond:
+        complaints = Complaints()
+        for row, errors in beyond:
+            complaints.add(row, errors)
+        raise ImportRefused(complaints.kept)
 
 
 def _stamp(prepared: Prepared, now: int) -> None:

@@ -86,9 +86,14 @@ _FINISH: Final = Query[None](
         finished_at=bindparam("now"),
     )
 )
+SILENT_MS: Final = 120_000
+"""An import that has not been carried on for so long has lost its server: progress is written every few seconds."""
+
+_LEFT: Final = and_(people_imports.c.finished_at.is_(None), people_imports.c.updated_at <= bindparam("before"))
+_ANY_LEFT: Final = Query(select(people_imports.c.id).where(_LEFT).limit(1), number)
 _RECOVER: Final = Query[None](
     update(people_imports)
-    .where(people_imports.c.finished_at.is_(None))
+    .where(_LEFT)
     .values(
         state=FAILED,
         errors_total=1,
@@ -143,8 +148,20 @@ def finish(transaction: Transaction, ended: PeopleImport, now: int) -> bool:
 
 
 def recover(transaction: Transaction, now: int) -> int:
-    """Give up the imports that a server left behind when it stopped; gives their number. To be called at start-up."""
-    return transaction.run(_RECOVER, now=now)
+    """Give up the imports that a server left behind when it stopped; gives their number.
+
+    On SQLite there is one server, so that at its start all are left behind; elsewhere those that nobody has carried on
+    for two minutes: another server may be at work on the others.
+    """
+    before = now if transaction.backend == "sqlite" else now - SILENT_MS
+    return transaction.run(_RECOVER, now=now, before=before)
+
+
+def give_up_silent(transaction: Transaction, now: int) -> int:
+    """Give up the imports that nobody has carried on for two minutes; gives their number."""
+    if transaction.one(_ANY_LEFT, before=now - SILENT_MS) is None:
+        return 0
+    return transaction.run(_RECOVER, now=now, before=now - SILENT_MS)
 
 
 def get_import(transaction: Transaction, account_id: int, import_id: int) -> PeopleImport:

@@ -11,16 +11,18 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import bindparam, delete, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
+from doorward.audit import service as audit
 from doorward.credentials.choosing import lock
 from doorward.credentials.pins import shortest_length
 from doorward.credentials.tables import credentials
 from doorward.db.query import Backend, Query, number, one_of, one_of_words
 from doorward.db.unit_of_work import Rejected, Transaction
 from doorward.groups.tables import person_groups
-from doorward.imports.checking import Line
+from doorward.imports.audited import KIND, entries
 from doorward.imports.complaints import Complaint, ImportRefused
 from doorward.imports.keys import Keys
 from doorward.imports.known import pin_holders
+from doorward.imports.lines import Line
 from doorward.people.person import PEOPLE, Person
 from doorward.people.search import addresses_changed
 from doorward.people.service import IN_USE
@@ -121,7 +123,7 @@ def prepare(account_id: int, lines: Sequence[Line], keys: Keys) -> Prepared:
 
 
 def write(transaction: Transaction, prepared: Prepared, now: int) -> None:
-    """Write it, but for the note to the doors. Raises ImportRefused."""
+    """Write and log it, but for the note to the doors. Raises ImportRefused."""
     try:
         _write(transaction, prepared, now)
     except Rejected as error:
@@ -152,6 +154,7 @@ def _write(transaction: Transaction, prepared: Prepared, now: int) -> None:
     for pairs, name in ((_GROUPS, "group_ids"), (_ROLES, "role_ids")):
         _write_pairs(transaction, pairs, name, ids, lines)
     _write_credentials(transaction, prepared, ids, now)
+    audit.record_many(transaction, account_id, KIND, entries(lines, ids, now), now)
     tally(transaction, account_id, prepared.created)
 
 

@@ -100,6 +100,13 @@ class Fields:
             self.complain(name, str(error))
             return None
 
+    def written(self, name: str, *, limit: int = NAME_LIMIT) -> str | None:
+        """Text, or a whole number as it is written: callers give card numbers as both."""
+        value = self._get(name, required=False)
+        if type(value) is int and 0 <= value < 10**40:
+            return str(value)
+        return self.text(name, limit=limit)
+
     def name(self, name: str, *, required: bool = False) -> str | None:
         """A name: one line that is not blank."""
         value = self._get(name, required)

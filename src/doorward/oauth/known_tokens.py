@@ -4,12 +4,15 @@ from typing import Final, Literal, NamedTuple
 
 from sqlalchemy import bindparam, literal, select, update
 
+from doorward.audit.service import record
 from doorward.db.query import Query
 from doorward.db.unit_of_work import Transaction
 from doorward.kit.crypto import token_digest
 from doorward.oauth.families import lock_family, revoke_family
 from doorward.oauth.tables import applications, refresh_tokens, token_families, tokens
 from doorward.users.tables import users
+
+REVOKED: Final = "revoke"
 
 
 class KnownToken(NamedTuple):
@@ -89,12 +92,16 @@ def access_token_of(transaction: Transaction, token_id: int) -> KnownToken | Non
 
 
 def revoke_known(transaction: Transaction, token: KnownToken, now: int) -> bool:
-    """Revoke a token: an access token alone, a refresh token with its whole family (RFC 7009, 2.1).
+    """Revoke a token: an access token alone, a refresh token with its whole family (RFC 7009, 2.1); the log has it.
 
     False if it was dead before.
     """
     if token.kind == "access_token":
-        return transaction.run(_REVOKE, the_id=token.id, now=now) > 0
+        if not transaction.run(_REVOKE, the_id=token.id, now=now):
+            return False
+        was = {"user_id": token.user_id, "application_id": token.application_id, "scopes": token.scopes}
+        record(transaction, token.account_id, REVOKED, "token", token.id, now, before=was)
+        return True
     if token.family_id is None or not lock_family(transaction, token.family_id):
         return False
     return revoke_family(transaction, token.family_id, "The application has given up its access", now)

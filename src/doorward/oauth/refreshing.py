@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import bindparam, insert, select, update
 
-from doorward.db.query import Query
+from doorward.db.query import Query, number
 from doorward.db.unit_of_work import Transaction
 from doorward.kit.crypto import new_token, token_digest
 from doorward.oauth.families import Grant, lock_family, revoke_family, standing
@@ -23,6 +23,7 @@ class RefreshToken(NamedTuple):
     scopes: str
     expires_at: int
     used_at: int | None
+    parent_id: int | None
     account_id: int
     application_id: int
     user_id: int
@@ -40,6 +41,7 @@ _FIND: Final = Query(
         refresh_tokens.c.scopes,
         refresh_tokens.c.expires_at,
         refresh_tokens.c.used_at,
+        refresh_tokens.c.parent_id,
         token_families.c.account_id,
         token_families.c.application_id,
         token_families.c.user_id,
@@ -50,8 +52,21 @@ _FIND: Final = Query(
 )
 _ADD: Final = Query[None](
     insert(refresh_tokens).values(
-        {name: bindparam(name) for name in ("digest", "family_id", "scopes", "expires_at", "created_at")}
+        {
+            name: bindparam(name, type_=refresh_tokens.c[name].type)
+            for name in ("digest", "family_id", "parent_id", "scopes", "expires_at", "created_at")
+        }
     )
+)
+_USED_SIBLING: Final = Query(
+    select(refresh_tokens.c.id)
+    .where(
+        refresh_tokens.c.parent_id == bindparam("the_parent"),
+        refresh_tokens.c.id != bindparam("the_id"),
+        refresh_tokens.c.used_at.is_not(None),
+    )
+    .limit(1),
+    number,
 )
 _USE: Final = Query[None](
     update(refresh_tokens)
@@ -60,13 +75,16 @@ _USE: Final = Query[None](
 )
 
 
-def add_refresh_token(transaction: Transaction, family_id: int, scopes: str, now: int) -> str:
-    """A new refresh token; the only time it can be seen."""
+def add_refresh_token(
+    transaction: Transaction, family_id: int, scopes: str, now: int, *, parent_id: int | None = None
+) -> str:
+    """A new refresh token, given for the use of `parent_id` if for one; the only time it can be seen."""
     token = new_token()
     transaction.run(
         _ADD,
         digest=token_digest(token),
         family_id=family_id,
+        parent_id=parent_id,
         scopes=scopes,
         expires_at=now + _LIFE_MS,
         created_at=now,
@@ -81,7 +99,8 @@ def present_refresh_token(
 
     `arrived` is when the request reached this server. A token that had been used by then is in two hands: its whole
     family is revoked. One whose use took effect only after `arrived` was sent twice at once by a client that refreshes
-    without a lock: it is still good.
+    without a lock: it is still good. But of the two that such a client gets it keeps one: whoever uses the other one
+    after that is somebody else, and the family is revoked as well.
     """
     digest = token_digest(token)
     found = transaction.one(_FIND, the_digest=digest)
@@ -94,6 +113,10 @@ def present_refresh_token(
         return None
     if found.used_at is not None and found.used_at <= arrived:
         revoke_family(transaction, found.family_id, "A refresh token was used again", now)
+        return None
+    sibling = transaction.one(_USED_SIBLING, the_parent=found.parent_id, the_id=found.id)
+    if sibling is not None:
+        revoke_family(transaction, found.family_id, "Both refresh tokens of one rotation were used", now)
         return None
     return found if found.expires_at > now else None
 

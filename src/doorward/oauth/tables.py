@@ -1,8 +1,9 @@
 """The tables of applications, tokens and their use."""
 
-from sqlalchemy import CheckConstraint, Index, Table
+from sqlalchemy import CheckConstraint, Column, Index, Table
 
 from doorward.db.metadata import (
+    ID,
     NEVER_REUSED,
     flag,
     instant,
@@ -24,6 +25,7 @@ applications = Table(
     text("kind", server_default="registered"),
     flag("is_service"),
     reference("service_user_id", "users", nullable=True),  # in whose name a service acts
+    text("service_scopes", nullable=True),  # what a service may ask for, separated by spaces; none: everything
     text("redirect_uris", server_default="[]"),  # a JSON list
     text("webhook_url", nullable=True),
     instant("removed_at", nullable=True),
@@ -81,6 +83,8 @@ refresh_tokens = Table(
     key(),
     text("digest", unique=True),
     reference("family_id", "token_families", index=True),
+    # The one whose use gave it; without a foreign key, for that one is forgotten first.
+    Column("parent_id", ID, nullable=True, index=True),
     text("scopes"),
     instant("expires_at"),
     instant("used_at", nullable=True),

@@ -7,6 +7,7 @@ from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 from msgspec import UNSET, Struct, UnsetType
 
+from doorward.credentials.wire import HIDDEN_PINS
 from doorward.db.unit_of_work import Transaction
 from doorward.images.wanted import wanted_image
 from doorward.kit.crypto import Vault
@@ -84,10 +85,10 @@ _LIST: Final = Docs(
         *SINCE,
     ),
     paged=True,
-    description='With `since`, people who were deleted since are listed, too, with `"deleted": true`.',
+    description=(f'With `since`, people who were deleted since are listed, too, with `"deleted": true`. {HIDDEN_PINS}'),
 )
 _CREATE: Final = Docs("Create a person", {201: PersonBody}, body=NewPerson, description=_FIELDS)
-_GET: Final = Docs("Show a person", {200: PersonBody})
+_GET: Final = Docs("Show a person", {200: PersonBody}, description=HIDDEN_PINS)
 _UPDATE: Final = Docs(
     "Change a person; what is not mentioned stays", {201: PersonBody}, PersonInput, description=_FIELDS
 )
@@ -104,13 +105,13 @@ async def list_page(request: Request[Any, Any, Any]) -> ASGIResponse:
     address, now = base_url(request), context.clock.now()
     if not page.paged:
         wanted = Wanted(principal.account_id, since, email, system_id)
-        parts, total = await stream_people(context, wanted, address)
+        parts, total = await stream_people(context, principal, wanted, address)
         return streamed_response(request, parts, total, page)
 
     def read(transaction: Transaction) -> tuple[bytes, int]:
         account_id = principal.account_id
         found, total = page_of_people(transaction, account_id, page, since=since, email=email, system_id=system_id)
-        return encoded(person_bodies(transaction, context.vault, account_id, found, now, address)), total
+        return encoded(person_bodies(transaction, context.vault, principal, found, now, address)), total
 
     rows, total = await context.database.read(read)
     return page_response(request, rows, total, page)
@@ -126,7 +127,7 @@ async def create(request: Request[Any, Any, Any]) -> ASGIResponse:
 
     def create_it(transaction: Transaction, principal: Principal, now: int) -> Answer:
         made = create_person(transaction, context.vault, principal.account_id, body, now, by=principal, image=image)
-        return answer(_body(transaction, context.vault, made, now, address), 201)
+        return answer(_body(transaction, context.vault, principal, made, now, address), 201)
 
     return await change(request, create_it)
 
@@ -139,7 +140,7 @@ async def show(request: Request[Any, Any, Any], person_id: FromPath[str]) -> ASG
 
     def read(transaction: Transaction) -> bytes:
         found = get_person(transaction, principal.account_id, number)
-        return encoded(_body(transaction, context.vault, found, now, address))
+        return encoded(_body(transaction, context.vault, principal, found, now, address))
 
     return encoded_response(await context.database.read(read))
 
@@ -161,7 +162,7 @@ async def update(request: Request[Any, Any, Any], person_id: FromPath[str]) -> A
         changed = update_person(
             transaction, context.vault, principal.account_id, number, body, now, by=principal, image=image
         )
-        return answer(_body(transaction, context.vault, changed, now, address), 201)
+        return answer(_body(transaction, context.vault, principal, changed, now, address), 201)
 
     return await change(request, change_it)
 
@@ -172,14 +173,16 @@ async def remove(request: Request[Any, Any, Any], person_id: FromPath[str]) -> A
     number = path_id(person_id)
 
     def delete_it(transaction: Transaction, principal: Principal, now: int) -> Answer:
-        delete_person(transaction, principal.account_id, number, now)
+        delete_person(transaction, principal.account_id, number, now, by=principal)
         return OK
 
     return await change(request, delete_it)
 
 
-def _body(transaction: Transaction, vault: Vault, found: Person, now: int, address: str) -> dict[str, object]:
-    return person_bodies(transaction, vault, found.account_id, [found], now, address)[0]
+def _body(
+    transaction: Transaction, vault: Vault, principal: Principal, found: Person, now: int, address: str
+) -> dict[str, object]:
+    return person_bodies(transaction, vault, principal, [found], now, address)[0]
 
 
 router = Router("/api/3", route_handlers=[list_page, create, show, update, remove])

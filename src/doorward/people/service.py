@@ -28,8 +28,12 @@ from doorward.people.search import address_changed
 from doorward.people.tables import people
 from doorward.people.tally import tally
 from doorward.roles.grants import remove_roles_of_person
+from doorward.roles.reach import require_reach_of_person
 
 IN_USE: Final = "is already in use on your account"
+
+ACCESS: Final = ("enabled", "valid_from", "valid_to")
+"""The fields that decide whether somebody passes, wherever they have roles."""
 
 _OF_ACCOUNT: Final = people.c.account_id == bindparam("account_id")
 _THIS_ONE: Final = and_(_OF_ACCOUNT, people.c.id == bindparam("the_id"), people.c.deleted_at.is_(None))
@@ -104,7 +108,8 @@ def update_person(
 ) -> Person:
     """Change what is given. `group_ids` and `role_ids` replace; reservations stay.
 
-    Raises NotFound or Invalid, and Forbidden as read_sets does.
+    Raises NotFound or Invalid, and Forbidden as read_sets does, and where a user who is limited to sites would decide
+    whether somebody passes at others (roles/reach.py).
     """
     fields = StructuredFields(body)
     found = transaction.one(_TO_CHANGE, account_id=account_id, the_id=person_id)
@@ -113,6 +118,10 @@ def update_person(
     before = with_sets(transaction, [found])[0]
     customs = require(transaction.one(_CUSTOMS, account_id=account_id))
     wanted = read_person(fields, found, customs)._replace(updated_at=now)
+    if _decides_access(found, wanted) or of_person.gives_or_takes(
+        transaction, vault, account_id, fields, person_id, by
+    ):
+        require_reach_of_person(transaction, by, person_id, now)
     _check_email(transaction, fields, wanted)
     _complain_of_image(fields, image)
     sets = read_sets(transaction, fields, before, now, by)
@@ -132,14 +141,21 @@ def update_person(
     return changed
 
 
-def delete_person(transaction: Transaction, account_id: int, person_id: int, now: int) -> None:
+def _decides_access(before: Person, wanted: Person) -> bool:
+    return any(getattr(before, name) != getattr(wanted, name) for name in ACCESS)
+
+
+def delete_person(
+    transaction: Transaction, account_id: int, person_id: int, now: int, *, by: Principal | None = None
+) -> None:
     """End a person's access at once: their credentials, groups, roles and reservations; their photo goes, too.
 
-    Raises NotFound.
+    Raises NotFound, and Forbidden as update_person does.
     """
     found = transaction.one(_TO_DELETE, account_id=account_id, the_id=person_id)
     if found is None:
         raise NotFound
+    require_reach_of_person(transaction, by, person_id, now)
     audit.deleted(transaction, account_id, "person", with_sets(transaction, [found])[0], now)
     deleted = found._replace(deleted_at=now, updated_at=now)
     transaction.run(PEOPLE.change, the_id=person_id, **PEOPLE.params(deleted))

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from sqlalchemy import bindparam, select
 
 from doorward.credentials.service import list_credentials
+from doorward.credentials.sight import sight_of
 from doorward.credentials.types import list_types
 from doorward.db.query import Query, number, one_of
 from doorward.db.unit_of_work import Transaction
@@ -15,6 +16,7 @@ from doorward.groups.reserved import reserved_groups
 from doorward.images.service import Names, names_of_people
 from doorward.kit.crypto import Vault
 from doorward.kit.timestamps import format_instant
+from doorward.oauth.principal import Principal
 from doorward.people.person import Person
 from doorward.roles.tables import person_roles, roles
 from doorward.wire.docs import Id, Instant
@@ -67,19 +69,22 @@ _ENDED_ROLES: Final = Query(
 
 
 def person_bodies(
-    transaction: Transaction, vault: Vault, account_id: int, found: Sequence[Person], now: int, base_url: str
+    transaction: Transaction, vault: Vault, principal: Principal, found: Sequence[Person], now: int, base_url: str
 ) -> list[dict[str, object]]:
-    """People as the API shows them, in the order given, with a number of queries that does not depend on theirs.
+    """People of the account as the API shows them to the bearer of a token (credentials/sight.py), in the order given.
 
+    The number of queries does not depend on theirs.
     `groups` has also those of a group reservation that is active at `now`. Somebody who is deleted is marked so.
     """
     if not found:
         return []
+    account_id = principal.account_id
+    sight = sight_of(transaction, principal, now)
     ids = [person.id for person in found]
     living = [person.id for person in found if person.deleted_at is None]
     slugs = {entry.slug: None for entry in list_types(transaction, account_id)}
     held: defaultdict[int, dict[str, str]] = defaultdict(dict)
-    for credential in list_credentials(transaction, vault, account_id, living):
+    for credential in list_credentials(transaction, vault, account_id, living, sight):
         held[credential.person_id][credential.slug] = credential.value
     reserved: defaultdict[int, set[int]] = defaultdict(set)
     for membership in reserved_groups(transaction, living, now):

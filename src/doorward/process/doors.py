@@ -22,7 +22,7 @@ from doorward.kit.clock import Clock
 from doorward.kit.crypto import Vault
 from doorward.kit.errors import NotFound
 from doorward.process.record import Recorder
-from doorward.sync.compiler import CompiledChannel, Controls
+from doorward.sync.compiler import CompiledChannel, Controls, compile_some
 from doorward.sync.live import LiveSnapshots
 
 _log = structlog.get_logger("doorward.doors")
@@ -47,12 +47,12 @@ class LocalDoors:
     def __init__(self, database: Database, vault: Vault, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._live = LiveSnapshots(database, vault, clock)
+        self._changed = asyncio.Event()
+        self._live = LiveSnapshots(database, vault, clock, self._changed.set)
         self.driver = SimulatedDriver(clock)
         self.recorder = Recorder(database, clock)
         self._doors: dict[int, Door] = {}
         self._accounts: dict[int, int] = {}
-        self._changed = asyncio.Event()
         self._asked = asyncio.Event()
         self._refreshing = asyncio.Lock()
         self._next_refresh: asyncio.Task[None] | None = None
@@ -127,6 +127,7 @@ class LocalDoors:
 
     async def present(self, channel_id: int, presented: Presented) -> Verdict:
         """Hold credentials to a door's reader; the event is on record when this returns. Raises NotFound."""
+        self._live.look_at(*(each for each in presented[:2] if each is not None))
         await self._freshen()
         if channel_id not in self._doors:
             raise NotFound(f"there is no channel {channel_id}")
@@ -193,6 +194,7 @@ class LocalDoors:
         """Record what has happened and let go of the doors; no lock moves."""
         self._stopped = True
         self.driver.stop()
+        await self._live.close()
         await self.recorder.record()
 
     async def _answer(self, request_id: int) -> None:
@@ -206,13 +208,34 @@ class LocalDoors:
         if claimed is None:
             return
         await self._freshen()
-        asked, now = claimed.admission, self._clock.now()
-        door = self._doors.get(asked.channel_id)
-        if door is None:
+        asked = claimed.admission
+        if asked.channel_id not in self._doors:
             await self._nobody_there(asked)
-        elif now - asked.requested_at <= admissions.TAKEN_UP_WITHIN_MS:
-            presence = self._live.presence(asked.account_id)
-            door.admit(asked.id, asked.person_id, presence, now, locked_down=claimed.locked_down)
+            return
+        latest = await self._latest(asked)
+        # From here on nothing is waited for: what has been read is as fresh as what is done.
+        now, door = self._clock.now(), self._doors.get(asked.channel_id)
+        if door is None or now - asked.requested_at > admissions.TAKEN_UP_WITHIN_MS:
+            return
+        if latest is None:
+            door.refuse(asked.id, asked.person_id, now)
+        else:
+            known = (latest.snapshot, setting_of(latest.controls))
+            door.admit(asked.id, asked.person_id, self._live.presence(asked.account_id), now, known)
+
+    async def _latest(self, asked: admissions.Admission) -> CompiledChannel | None:
+        """What a remote admission is decided by, as the database has it at this moment; None if that takes too long."""
+        people, now = [] if asked.person_id is None else [asked.person_id], self._clock.now()
+
+        def read(transaction: Transaction) -> CompiledChannel | None:
+            found = compile_some(transaction, asked.account_id, [asked.channel_id], people, at=now)
+            return found.get(asked.channel_id)
+
+        try:
+            return await asyncio.wait_for(self._database.read(read), _FRESHEN_AT_MOST_S)
+        except (DatabaseUnavailable, TimeoutError) as error:
+            _log.warning("a remote admission is denied", request=asked.id, reason=str(error) or "reading takes long")
+            return None
 
     async def _nobody_there(self, asked: admissions.Admission) -> None:
         now = self._clock.now()
@@ -238,7 +261,7 @@ class LocalDoors:
         async with self._refreshing:
             self._next_refresh = None  # whoever comes from now on wants to know what is newer than this
             try:
-                await self._live.refresh()
+                await self._live.advance()
             except DatabaseUnavailable as error:
                 _log.warning("doors decide with what they know", reason=str(error))
             finally:

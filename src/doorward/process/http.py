@@ -5,10 +5,13 @@ Without them a client that is nobody yet could fill the memory with header lines
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any, Final
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from doorward.process.proxies import BehindProxies
 
 LONGEST_HEAD: Final = 64 * 1024
 SLOWEST_REQUEST_S: Final = 60.0
@@ -86,10 +89,12 @@ class BoundedHttp(HttpToolsProtocol):
             self._timer = None
 
 
-def configuration(app: Any) -> uvicorn.Config:
-    """How an application is served."""
+def configuration(app: Any, trusted_proxies: Sequence[str] = ()) -> uvicorn.Config:
+    """How an application is served; proxies at these addresses and networks are believed for whom they ask."""
     return uvicorn.Config(
-        app,
+        BehindProxies(app, trusted_proxies) if trusted_proxies else app,
+        # Left to itself the library believes whoever asks from this machine.
+        proxy_headers=False,
         loop="none",
         http=BoundedHttp,
         ws="none",

@@ -80,7 +80,7 @@ async def _serve(
     context = Context(database, vault, clock, edge=edge, rates=RateLimiter(settings.rate_limit))
     doors = LocalDoors(database, vault, clock)
     control = ControlServer(doors, clock)
-    server = _Server(configuration(create_app(context)))
+    server = _Server(configuration(create_app(context), settings.trusted_proxies))
     await doors.start()
     await control.start(settings.control_socket)
     chores = [

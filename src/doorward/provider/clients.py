@@ -53,6 +53,8 @@ class AuthenticatedClient:
 
     application: Application
     method: str
+    secret_hash: str | None = field(default=None, repr=False)
+    """Of the secret that it has shown."""
 
 
 @dataclass(slots=True)
@@ -127,7 +129,7 @@ async def authenticate(request: Request[Any, Any, Any], form: Parameters) -> Aut
         given.client_id, client_address(request), secret_hash, given.secret, context.clock.now()
     ):
         raise _invalid(given.basic)
-    return AuthenticatedClient(application, given.method)
+    return AuthenticatedClient(application, given.method, None if given.secret is None else secret_hash)
 
 
 def _credentials(header: str | None, form: Parameters) -> Credentials:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from authlib.oauth2.rfc6749 import (
     AccessDeniedError,
+    InvalidClientError,
     InvalidRequestError,
     InvalidScopeError,
     UnauthorizedClientError,
@@ -17,9 +18,11 @@ from authlib.oauth2.rfc6749 import (
 )
 from authlib.oauth2.rfc7636 import CodeChallenge, create_s256_code_challenge
 
+from doorward.applications.service import get_application, secret_hash_of
 from doorward.oauth.codes import Code, add_code, present_code, use_code
 from doorward.oauth.families import Grant, add_family, note_consent, standing
 from doorward.oauth.refreshing import RefreshToken, add_refresh_token, present_refresh_token, use_refresh_token
+from doorward.oauth.scopes import ALL_SCOPES
 from doorward.oauth.service_users import service_user
 from doorward.oauth.tokens import ACCESS_TOKEN_SECONDS, create_token
 from doorward.provider.server import Client, ProviderRequest, Server, wanted_scopes
@@ -38,13 +41,17 @@ def register_grants(server: Server) -> Server:
     return server
 
 
-def issue(server: Server, grant: Grant, family_id: int | None, refresh_scopes: str | None) -> Issued:
-    """A new access token and, with `refresh_scopes`, a refresh token for these."""
+def issue(
+    server: Server, grant: Grant, family_id: int | None, refresh_scopes: str | None, *, parent_id: int | None = None
+) -> Issued:
+    """A new access token and, with `refresh_scopes`, a refresh token for these, which follows `parent_id`."""
     now = server.clock.now()
     access_token = create_token(server.transaction, **grant._asdict(), now=now, family_id=family_id)
     issued: Issued = {"access_token": access_token, "token_type": "Bearer", "expires_in": ACCESS_TOKEN_SECONDS}
     if family_id is not None and refresh_scopes is not None:
-        issued["refresh_token"] = add_refresh_token(server.transaction, family_id, refresh_scopes, now)
+        issued["refresh_token"] = add_refresh_token(
+            server.transaction, family_id, refresh_scopes, now, parent_id=parent_id
+        )
     return {**issued, "scope": grant.scopes, "created_at": now // 1000}
 
 
@@ -183,7 +190,8 @@ class RefreshGrant(grants.RefreshTokenGrant):  # type: ignore[misc] # the librar
         """The next tokens of the family. Only the access token is narrowed by a scope that was asked for."""
         token, asked = refresh_token.token, self.request.payload.scope
         scopes = " ".join(sorted(wanted_scopes(asked))) if asked else token.scopes
-        return issue(self.server, token.grant._replace(scopes=scopes), token.family_id, token.scopes)
+        grant = token.grant._replace(scopes=scopes)
+        return issue(self.server, grant, token.family_id, token.scopes, parent_id=token.id)
 
     def save_token(self, token: Issued) -> None:
         """It is stored."""
@@ -200,13 +208,22 @@ class ServiceGrant(grants.ClientCredentialsGrant):  # type: ignore[misc] # the l
     server: Server
 
     def generate_token(self, *, scope: str | None, **_: object) -> Mapping[str, Any]:
-        """An access token of no family, so that it cannot be refreshed."""
-        application = self.client.application
-        user_id = service_user(self.server.transaction, application.id)
+        """An access token of no family, so that it cannot be refreshed; of no more scopes than the service may have."""
+        transaction, application = self.server.transaction, self.client.application
+        user_id = service_user(transaction, application.id)
         if user_id is None:
             raise UnauthorizedClientError("The user in whose name the application acts is disabled")
-        scopes = " ".join(sorted(wanted_scopes(scope)))
-        return issue(self.server, Grant(application.account_id, application.id, user_id, scopes), None, None)
+        # As it is now that service_user() holds it: to verify the secret has taken a while.
+        shown = self.server.authenticated
+        if shown is None or shown.secret_hash != secret_hash_of(transaction, application.id):
+            raise InvalidClientError("Client authentication failed", status_code=401)
+        wanted, allowed = wanted_scopes(scope), get_application(transaction, application.account_id, application.id)
+        ceiling = ALL_SCOPES if allowed.service_scopes is None else frozenset(allowed.service_scopes.split())
+        beyond = wanted - ceiling
+        if beyond:
+            raise InvalidScopeError(f"The application may not have: {' '.join(sorted(beyond))}")
+        grant = Grant(application.account_id, application.id, user_id, " ".join(sorted(wanted)))
+        return issue(self.server, grant, None, None)
 
     def save_token(self, token: Issued) -> None:
         """It is stored."""

@@ -8,6 +8,8 @@ from urllib.parse import urlencode, urlsplit
 # The port may be another each time: an application on the user's machine takes one that is free (RFC 8252, 7.3).
 _LOOPBACK: Final = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::[1-9][0-9]{0,4})?((?:[/?][^#]*)?)")
 
+_HOST: Final = re.compile(r"[A-Za-z0-9.-]+(?::[0-9]+)?")
+
 
 def is_registered(asked: str, registered: Iterable[str]) -> bool:
     """Whether the address is one of those registered, character for character; loopback ports aside."""
@@ -34,8 +36,8 @@ def host_of(uri: str) -> str:
 def form_action_of(uri: str) -> Sequence[str]:
     """What a page's Content-Security-Policy has to allow for a form to lead there, beside 'self'."""
     parts = urlsplit(uri)
-    # An IPv6 address cannot be written there (CSP 3, 2.3.1, "host-source").
-    return (f"{parts.scheme}:",) if "[" in parts.netloc else (f"{parts.scheme}://{parts.netloc}",)
+    # An IPv6 address cannot be written there (CSP 3, 2.3.1, "host-source"), and what else a host may not hold must not.
+    return (f"{parts.scheme}://{parts.netloc}",) if _HOST.fullmatch(parts.netloc) else (f"{parts.scheme}:",)
 
 
 def _has_port(uri: str) -> bool:

@@ -116,7 +116,7 @@ class Server(AuthorizationServer):  # type: ignore[misc] # the library has no ty
         self.transaction = transaction
         self.clock = clock
         self.issuer = issuer
-        self._authenticated = client
+        self.authenticated = client
 
     def query_client(self, client_id: str) -> Client | None:
         """The client of this id, if it is there."""
@@ -130,10 +130,10 @@ class Server(AuthorizationServer):  # type: ignore[misc] # the library has no ty
         endpoint: str = "token",  # noqa: ARG002 - as above
     ) -> Client:
         """Who has authenticated before this transaction."""
-        if self._authenticated is None:
+        if self.authenticated is None:
             raise RuntimeError("no client has been authenticated for this request")
-        request.auth_method = self._authenticated.method
-        return Client(self._authenticated.application)
+        request.auth_method = self.authenticated.method
+        return Client(self.authenticated.application)
 
     def validate_requested_scope(self, scope: str | None) -> None:
         """Refuse a scope that does not exist, and asking for none."""

@@ -61,7 +61,8 @@ async def live_session(request: Request[Any, Any, Any], cookie: str) -> sessions
     return found
 
 
-def actor_of_session(request: Request[Any, Any, Any], user_id: int) -> Actor:
-    """Who changes something on a page, as the audit log names them."""
+def actor_of_session(request: Request[Any, Any, Any], user_id: int | None) -> Actor:
+    """Who changes something on a page, as the audit log names them; None: nobody knows who."""
     request_id = request.scope.get(REQUEST_ID)
-    return Actor("system", user_id, None, str(request_id) if request_id else None, client_address(request))
+    name = "somebody" if user_id is None else "system"
+    return Actor(name, user_id, None, str(request_id) if request_id else None, client_address(request))

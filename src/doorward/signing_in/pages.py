@@ -1,7 +1,6 @@
 """The pages /sign-in, /sign-in/code and /sign-out."""
 
 import unicodedata
-from collections.abc import Sequence
 from typing import Any, Final
 
 from litestar import Request, Router, get, post
@@ -15,7 +14,8 @@ from doorward.oauth.hashing import verify
 from doorward.pages.errors import PAGE_ERRORS
 from doorward.pages.forms import read_form
 from doorward.pages.render import render, see_other
-from doorward.signing_in import csrf, second_factor, sessions, throttle
+from doorward.signing_in import csrf, record, second_factor, sessions, throttle
+from doorward.signing_in.confirmation import Block, note_block
 from doorward.signing_in.cookies import (
     drop_session_cookie,
     form_cookie,
@@ -66,12 +66,9 @@ async def sign_in(request: Request[Any, Any, Any]) -> ASGIResponse:
         return _ask(request, target, status=403, email=email, error=_AGAIN)
     now, address = context.clock.now(), client_address(request)
     key = known_as(email)
-    subjects = (
-        throttle.user_subject(context.vault, "password", key or email.casefold()),
-        throttle.address_subject(context.vault, address),
-    )
+    subjects = throttle.password_subjects(context.vault, key or email.casefold(), address)
     try:
-        await context.database.write(lambda transaction: throttle.begin_attempt(transaction, subjects, now))
+        wait = await context.database.write(lambda transaction: throttle.begin_attempt(transaction, subjects, now))
     except TooManyRequests as refusal:
         return _ask(request, target, status=429, email=email, error=refusal.text, retry_in=refusal.retry_in)
     candidate = await context.database.read(lambda transaction: find_candidate(transaction, key))
@@ -79,13 +76,19 @@ async def sign_in(request: Request[Any, Any, Any]) -> ASGIResponse:
     verified = await verify(None if candidate is None else candidate.password_hash, password)
     cookie = None
     if candidate is not None and verified.matches:
-        known, client = candidate, _client(request)
+        known, client, actor = candidate, _client(request), actor_of_session(request, candidate.user_id)
 
         def begin(transaction: Transaction) -> str | None:
-            throttle.succeeded(transaction, subjects, now)
-            return begin_session(transaction, known, client, now, fresh_hash=verified.fresh_hash)
+            with acting(actor):
+                begun = begin_session(transaction, known, client, now, fresh_hash=verified.fresh_hash)
+            if begun is not None:
+                throttle.succeeded(transaction, subjects, now)
+            return begun
 
         cookie = await context.database.write(begin)
+    elif wait:
+        user_id = None if candidate is None else candidate.user_id
+        await note_block(request, user_id, Block("password", subjects, wait), now)
     if candidate is None or cookie is None:
         return _ask(request, target, status=422, email=email, error=_WRONG)
     forward = with_next("/sign-in/code", target) if candidate.has_second_factor else target or HOME
@@ -117,9 +120,9 @@ async def sign_in_with_code(request: Request[Any, Any, Any]) -> ASGIResponse:
         return see_other(with_next("/sign-in", target))
     csrf.check_token(csrf.token_of(context.vault, cookie), form.get("csrf_token", ""), request)
     now, client, session, code = context.clock.now(), _client(request), pending, form.get("code", "")
-    subjects = code_subjects(request, session.user_id)
+    subjects = throttle.code_subjects(context.vault, session.user_id, client.address)
     try:
-        await context.database.write(lambda transaction: throttle.begin_attempt(transaction, subjects, now))
+        wait = await context.database.write(lambda transaction: throttle.begin_attempt(transaction, subjects, now))
     except TooManyRequests as refusal:
         return _ask_code(request, cookie, target, status=429, error=refusal.text, retry_in=refusal.retry_in)
     actor = actor_of_session(request, session.user_id)
@@ -128,8 +131,10 @@ async def sign_in_with_code(request: Request[Any, Any, Any]) -> ASGIResponse:
         with acting(actor):
             if not _redeem(transaction, session.user_id, code):
                 return None
-            throttle.succeeded(transaction, subjects, now)
-            return complete_session(transaction, session, client, now)
+            begun = complete_session(transaction, session, client, now)
+            if begun is not None:
+                throttle.succeeded(transaction, subjects, now)
+            return begun
 
     def _redeem(transaction: Transaction, user_id: int, code: str) -> bool:
         known = candidate_of(transaction, user_id)
@@ -140,6 +145,8 @@ async def sign_in_with_code(request: Request[Any, Any, Any]) -> ASGIResponse:
 
     made = await context.database.write(begin)
     if made is None:
+        if wait:
+            await note_block(request, session.user_id, Block("code", subjects, wait), now)
         return _ask_code(request, cookie, target, status=422, error=_WRONG_CODE)
     return see_other(target or HOME, headers=[set_session_cookie(request, made)])
 
@@ -155,18 +162,15 @@ async def sign_out(request: Request[Any, Any, Any]) -> ASGIResponse:
     if cookie is None or found is None:
         return see_other(target, headers=[drop_session_cookie(request)])
     csrf.check_token(csrf.token_of(context.vault, cookie), form.get("csrf_token", ""), request)
-    now, over = context.clock.now(), found
-    await context.database.write(lambda transaction: sessions.end(transaction, over.user_id, over.id, now))
+    now, over, actor = context.clock.now(), found, actor_of_session(request, found.user_id)
+
+    def end(transaction: Transaction) -> None:
+        if sessions.end(transaction, over.user_id, over.id, now) and not over.needs_second_factor:
+            with acting(actor):
+                record.signed_out(transaction, over.user_id, now)
+
+    await context.database.write(end)
     return see_other(target, headers=[drop_session_cookie(request)])
-
-
-def code_subjects(request: Request[Any, Any, Any], user_id: int) -> Sequence[throttle.Subject]:
-    """Whose attempts at the second factor are counted."""
-    vault = context_of(request).vault
-    return (
-        throttle.user_subject(vault, "second factor", str(user_id)),
-        throttle.address_subject(vault, client_address(request)),
-    )
 
 
 def _client(request: Request[Any, Any, Any]) -> Client:

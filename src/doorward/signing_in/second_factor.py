@@ -8,10 +8,11 @@ import pyotp
 from sqlalchemy import bindparam, delete, func, insert, null, or_, select, update
 
 from doorward.audit import service as audit
-from doorward.db.query import Query, number
+from doorward.db.query import Query
 from doorward.db.unit_of_work import Transaction, require
 from doorward.kit.crypto import Vault
 from doorward.kit.errors import Conflict
+from doorward.signing_in.record import account_of
 from doorward.signing_in.tables import recovery_codes
 from doorward.users.tables import users
 
@@ -67,7 +68,6 @@ _SPEND_STEP: Final = Query[None](
     )
     .values(totp_last_step=bindparam("step"))
 )
-_ACCOUNT_OF: Final = Query(select(users.c.account_id).where(users.c.id == bindparam("the_id")), number)
 _ADD_CODE: Final = Query[None](insert(recovery_codes).values(user_id=bindparam("user_id"), digest=bindparam("digest")))
 _SPEND_CODE: Final = Query[None](
     update(recovery_codes)
@@ -119,7 +119,14 @@ def redeem(transaction: Transaction, vault: Vault, user_id: int, code: str, now:
         return False
     if _redeem_step(transaction, vault, user_id, state, code, now):
         return True
-    return transaction.run(_SPEND_CODE, the_id=user_id, the_digest=_digest(vault, user_id, code), now=now) > 0
+    if not transaction.run(_SPEND_CODE, the_id=user_id, the_digest=_digest(vault, user_id, code), now=now):
+        return False
+    left = state_of(transaction, user_id).recovery_codes_left
+    audit.record(
+        transaction, account_of(transaction, user_id), audit.CHANGED, "user", user_id, now,
+        before={"recovery_codes_left": left + 1}, after={"recovery_code": "used", "recovery_codes_left": left},
+    )  # fmt: skip
+    return True
 
 
 def renew_recovery_codes(transaction: Transaction, vault: Vault, user_id: int, now: int) -> list[str]:
@@ -127,7 +134,7 @@ def renew_recovery_codes(transaction: Transaction, vault: Vault, user_id: int, n
     if state_of(transaction, user_id).enabled_at is None:
         raise Conflict("The second factor is off.")
     audit.record(
-        transaction, _account_of(transaction, user_id), audit.CHANGED, "user", user_id, now,
+        transaction, account_of(transaction, user_id), audit.CHANGED, "user", user_id, now,
         after={"recovery_codes": "renewed"},
     )  # fmt: skip
     return _new_codes(transaction, vault, user_id)
@@ -181,7 +188,7 @@ def _digest(vault: Vault, user_id: int, code: str) -> str:
 def _log(transaction: Transaction, user_id: int, now: int, *, on: bool) -> None:
     audit.record(
         transaction,
-        _account_of(transaction, user_id),
+        account_of(transaction, user_id),
         audit.CHANGED,
         "user",
         user_id,
@@ -189,10 +196,6 @@ def _log(transaction: Transaction, user_id: int, now: int, *, on: bool) -> None:
         before={"two_factor": not on},
         after={"two_factor": on},
     )
-
-
-def _account_of(transaction: Transaction, user_id: int) -> int:
-    return require(transaction.one(_ACCOUNT_OF, the_id=user_id))
 
 
 def _context(user_id: int) -> str:

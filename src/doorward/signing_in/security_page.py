@@ -9,10 +9,13 @@ import segno
 from litestar import Request
 from litestar.response.base import ASGIResponse
 
+from doorward.applications.personal_tokens import PersonalToken, list_personal_tokens
 from doorward.db.unit_of_work import Transaction
 from doorward.kit.timestamps import local_datetime
+from doorward.oauth.scope_words import SCOPE_WORDS
 from doorward.pages.render import render
 from doorward.signing_in import second_factor, sessions
+from doorward.signing_in.access_given import LetIn, applications_let_in
 from doorward.signing_in.current import BrowserSession
 from doorward.signing_in.devices import device_name
 from doorward.signing_in.next_page import HOME
@@ -24,18 +27,24 @@ DONE: Final = {
     "off": "The second factor is off.",
     "ended": "That browser was signed out.",
     "others": "All other browsers were signed out.",
+    "disconnected": "The application was disconnected. It has no access in your name any more.",
+    "revoked": "The token was revoked.",
 }
 """What the page says after a form was sent, by the word in its address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """What was wrong with a form, and in which section of the page it stands."""
+    """What was wrong with a form, and in which section of the page it stands; `retry_in` are seconds to wait."""
 
     section: str
     text: str
-    status: int = 422
     retry_in: int | None = None
+
+    @property
+    def status(self) -> int:
+        """Of the answer."""
+        return 422 if self.retry_in is None else 429
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,18 @@ class Enrolment:
     """In groups of four, to be typed."""
     image: str
     """The QR code as a data URI."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAccess:
+    """An application or a personal access token that has access in the user's name, for people."""
+
+    id: int
+    name: str
+    since: str
+    until: str | None
+    words: list[str]
+    """What it may do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +93,17 @@ async def show_security_page(
     context = context_of(request)
     now = context.clock.now()
 
-    def read(transaction: Transaction) -> tuple[second_factor.SecondFactor, list[sessions.ListedSession]]:
+    def read(
+        transaction: Transaction,
+    ) -> tuple[second_factor.SecondFactor, list[sessions.ListedSession], list[LetIn], list[PersonalToken]]:
         return (
             second_factor.state_of(transaction, session.user_id),
             sessions.list_sessions(transaction, session.user_id, now),
+            applications_let_in(transaction, session.user_id, now),
+            list_personal_tokens(transaction, session, now),
         )
 
-    factor, found = await context.database.read(read)
+    factor, found, let_in, own_tokens = await context.database.read(read)
     secret = None if factor.enabled_at else second_factor.secret_of(context.vault, session.user_id, factor)
     enrolment = None if secret is None else await asyncio.to_thread(_enrolment, secret, session.email)
     retry_in = None if complaint is None else complaint.retry_in
@@ -97,6 +122,8 @@ async def show_security_page(
         codes=codes,
         shortest=SHORTEST_PASSWORD,
         sessions=[_shown(each, zone, session.id) for each in found],
+        applications=[_shown_application(each, zone) for each in let_in],
+        tokens=[_shown_token(each, zone) for each in own_tokens],
     )
 
 
@@ -115,6 +142,20 @@ def _shown(found: sessions.ListedSession, zone: ZoneInfo, this: int) -> ShownSes
         _moment(found.last_used_at, zone),
         found.id == this,
     )
+
+
+def _shown_application(found: LetIn, zone: ZoneInfo) -> ShownAccess:
+    return ShownAccess(found.application_id, found.name, _moment(found.since, zone), None, _in_words(found.scopes))
+
+
+def _shown_token(found: PersonalToken, zone: ZoneInfo) -> ShownAccess:
+    words = _in_words(frozenset(found.scopes.split()))
+    return ShownAccess(found.id, found.name, _moment(found.created_at, zone), _moment(found.expires_at, zone), words)
+
+
+def _in_words(scopes: frozenset[str]) -> list[str]:
+    """What they let do, each once."""
+    return list(dict.fromkeys(words for scope, words in SCOPE_WORDS.items() if scope in scopes))
 
 
 def _moment(at: int, zone: ZoneInfo) -> str:

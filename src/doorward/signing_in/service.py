@@ -8,7 +8,7 @@ from doorward.db.query import Query, number
 from doorward.db.unit_of_work import Transaction
 from doorward.kit.email_addresses import clean_email, email_key
 from doorward.kit.text import InvalidText
-from doorward.signing_in import sessions, throttle
+from doorward.signing_in import record, sessions, throttle
 from doorward.users.tables import users
 
 
@@ -89,6 +89,8 @@ def begin_session(
         before = sessions.find(transaction, client.cookie, now)
         if before is not None:
             sessions.end(transaction, before.user_id, before.id, now)
+    if not candidate.has_second_factor:
+        record.signed_in(transaction, candidate.user_id, client.user_agent, now, second_factor=False)
     return sessions.begin(
         transaction,
         candidate.user_id,
@@ -106,6 +108,7 @@ def complete_session(transaction: Transaction, pending: sessions.LiveSession, cl
     """
     if not sessions.end(transaction, pending.user_id, pending.id, now):
         return None
+    record.signed_in(transaction, pending.user_id, client.user_agent, now, second_factor=True)
     return sessions.begin(
         transaction, pending.user_id, client.address, client.user_agent, now, needs_second_factor=False
     )

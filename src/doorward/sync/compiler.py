@@ -247,6 +247,16 @@ def read_presence(
     return {row.person_id: Presence(row.area_id, row.since) for row in found}
 
 
+def holders_of(transaction: Transaction, vault: Vault, account_id: int, credentials: Iterable[Credential]) -> set[int]:
+    """Who has one of these credentials."""
+    normals = [(kind, normal_value(kind, value)) for kind, value in credentials]
+    indexes = [vault.blind_index(f"{account_id}:{kind}", normal) for kind, normal in normals if normal is not None]
+    ids: set[int] = set()
+    for index in indexes:
+        ids.update(transaction.all(rows.HOLDERS, account_id=account_id, the_lookup=index))
+    return ids
+
+
 def compile_for(
     transaction: Transaction,
     vault: Vault,
@@ -263,11 +273,7 @@ def compile_for(
     if found is None:
         return None
     account_id = found.account_id
-    normals = [(kind, normal_value(kind, value)) for kind, value in credentials]
-    indexes = [vault.blind_index(f"{account_id}:{kind}", normal) for kind, normal in normals if normal is not None]
-    ids = set(person_ids)
-    for index in indexes:
-        ids.update(transaction.all(rows.HOLDERS, account_id=account_id, the_lookup=index))
+    ids = {*person_ids, *holders_of(transaction, vault, account_id, credentials)}
     directory = Directory()
     for person, held in read_people(transaction, vault, account_id, ids):
         directory.put(person, held)

@@ -1,27 +1,45 @@
 """Snapshots that follow the database: compiled once, then changed by what the log of changes names.
 
-A change to a person costs that person; a change to a role costs the channels it names; only what touches everybody (a
-group's roles, a shift, holidays, a site's zone) compiles an account again. Reading is done in the database's time,
-applying on the event loop, in one go, so that a decision sees a configuration before or after a change, never between.
+A change to a person costs that person; a change to a role costs the channels it names. What may touch everybody (a
+group's roles, an import, holidays, a site's zone) compiles the account's channels again, at once, and reads its people
+anew in the background, so that nothing which comes after it waits: a lockdown, a revocation. Until they are there,
+whoever a decision is about is read for it (`look_at`).
+
+Reading is done in the database's time, applying on the event loop, in one go, so that a decision sees a configuration
+before or after a change, never between.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+import structlog
+
 from doorward.changes import service as changes
-from doorward.db.unit_of_work import Database, Transaction
-from doorward.decision.snapshot import Credential, Directory, Grant, Person, Presence
+from doorward.db.unit_of_work import Database, DatabaseUnavailable, Transaction
+from doorward.decision.snapshot import Credential, Directory, Grant, Person, Presence, Snapshot
 from doorward.kit.clock import Clock
 from doorward.kit.crypto import Vault
 from doorward.sync import rows
-from doorward.sync.compiler import CompiledChannel, Timetables, compile_channel, grant_at, read_people, read_presence
+from doorward.sync.compiler import (
+    CompiledChannel,
+    Timetables,
+    compile_channel,
+    grant_at,
+    holders_of,
+    read_people,
+    read_presence,
+)
+
+_log = structlog.get_logger("doorward.doors")
 
 _CHANGES_AT_ONCE: Final = 500
 _OVER_FOR_MS: Final = 86_400_000
 """Group reservations are left out of snapshots once they have been over for a day: no door's clock is that wrong."""
+_AGAIN_S: Final = 0.5
+"""How long people who could not be read are left alone."""
 
 
 @dataclass
@@ -46,6 +64,28 @@ class AccountSnapshots:
                 self.rows[channel_id], self.grants.get(channel_id, {}), self.directory, self.timetables, version
             )
 
+    def know(self, directory: Directory, version: int) -> None:
+        """Let every channel know these people instead of those before."""
+        self.directory = directory
+        for channel_id, known in self.compiled.items():
+            snapshot = Snapshot(known.snapshot.channel, directory, known.snapshot.grants, version)
+            self.compiled[channel_id] = CompiledChannel(snapshot, known.controls)
+
+
+@dataclass
+class Overdue:
+    """An account whose people are to be read anew. Notes and states of the database are known by ids of the log."""
+
+    first: int
+    """No later than the first note that asks for it."""
+    last: int
+    put: dict[int, int] = field(default_factory=dict)
+    """Who has been read meanwhile, alone, and as of when."""
+    directory: Directory | None = None
+    """The people, when they have been read."""
+    as_of: int = -1
+    reading: asyncio.Task[None] | None = None
+
 
 @dataclass
 class Delta:
@@ -55,6 +95,8 @@ class Delta:
     more: bool = False
     accounts: dict[int, AccountSnapshots] = field(default_factory=dict)
     """Accounts to replace."""
+    wide: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Accounts whose people may all have changed, by the first and the last note that says so."""
     people: dict[int, list[tuple[Person, tuple[Credential, ...]]]] = field(default_factory=dict)
     channels: dict[int, list[rows.ChannelRow]] = field(default_factory=dict)
     touched_channels: dict[int, set[int]] = field(default_factory=dict)
@@ -66,26 +108,54 @@ class Delta:
 class LiveSnapshots:
     """The compiled channels of every account, kept up to date. Used from one event loop."""
 
-    def __init__(self, database: Database, vault: Vault, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, vault: Vault, clock: Clock, on_ready: Callable[[], None] = lambda: None
+    ) -> None:
+        """`on_ready` is called when there is something for advance() to take over."""
         self._database = database
         self._vault = vault
         self._clock = clock
+        self._on_ready = on_ready
         self._accounts: dict[int, AccountSnapshots] = {}
         self._of_channel: dict[int, int] = {}
         self._cursor = -1
         self._refreshing = asyncio.Lock()
+        self._overdue: dict[int, Overdue] = {}
+        self._wanted: set[Credential] = set()
 
     async def refresh(self) -> bool:
-        """Catch up with the database; gives whether anything had changed."""
+        """Catch up with the database, wholly; gives whether anything had changed."""
+        changed = await self.advance()
+        while reading := [each.reading for each in self._overdue.values() if each.reading is not None]:
+            await asyncio.wait(reading)
+            changed = await self.advance() or changed
+        return changed
+
+    async def advance(self) -> bool:
+        """Catch up with the database but for what is read in the background; gives whether anything had changed."""
         changed = False
         async with self._refreshing:
             more = True
+            wanted, self._wanted = self._wanted, set()
             while more:
-                delta = await self._database.read(self._read)
+                delta = await self._database.read(lambda transaction: self._read(transaction, wanted))
                 changed = changed or delta.cursor != self._cursor
                 self._apply(delta)
                 more = delta.more
+            for account_id in list(self._overdue):
+                changed = self._take_over(account_id) or changed
         return changed
+
+    def look_at(self, *credentials: Credential) -> None:
+        """Let the next advance() know those well who have these credentials: a decision is about them."""
+        self._wanted.update(credentials)
+
+    async def close(self) -> None:
+        """End what is going on in the background."""
+        reading = [each.reading for each in self._overdue.values() if each.reading is not None]
+        for task in reading:
+            task.cancel()
+        await asyncio.gather(*reading, return_exceptions=True)
 
     def channel(self, channel_id: int) -> CompiledChannel | None:
         """A channel as of the last refresh; None if there is none of this id."""
@@ -103,10 +173,10 @@ class LiveSnapshots:
 
     @property
     def version(self) -> int:
-        """The last change that is in the snapshots."""
-        return self._cursor
+        """The last change that is in the snapshots, with all before it."""
+        return min((each.first - 1 for each in self._overdue.values()), default=self._cursor)
 
-    def _read(self, transaction: Transaction) -> Delta:
+    def _read(self, transaction: Transaction, wanted: Collection[Credential]) -> Delta:
         if self._cursor < 0:
             delta = Delta(changes.last(transaction))
             for account_id in transaction.all(rows.ACCOUNT_IDS):
@@ -119,6 +189,9 @@ class LiveSnapshots:
             by_account[change.account_id].append(change)
         for account_id, of_account in by_account.items():
             self._read_changes(transaction, account_id, of_account, delta)
+        for account_id in delta.wide.keys() | self._overdue.keys() if wanted else ():
+            holders = self._read_holders(transaction, account_id, wanted)
+            delta.people.setdefault(account_id, []).extend(holders)
         return delta
 
     def _read_changes(
@@ -127,13 +200,18 @@ class LiveSnapshots:
         person_ids = {change.person_id for change in found if change.person_id is not None}
         role_ids = {change.role_id for change in found if change.role_id is not None}
         channel_ids = {change.channel_id for change in found if change.channel_id is not None}
-        wide = any(change[2:] == (None, None, None) for change in found)
-        if wide or account_id not in self._accounts:
+        before = self._accounts.get(account_id)
+        if before is None:
             delta.accounts[account_id] = self._read_account(transaction, account_id, delta.cursor)
             return
         if person_ids:
             # A person's row is never removed: one who is deleted is read as deleted.
             delta.people[account_id] = self._read_people(transaction, account_id, person_ids)
+        wide = [change.id for change in found if change[2:] == (None, None, None)]
+        if wide:
+            delta.wide[account_id] = (wide[0], wide[-1])
+            delta.accounts[account_id] = self._read_account(transaction, account_id, delta.cursor, before)
+            return
         if channel_ids:
             of_account = transaction.all(rows.SOME_CHANNELS, ids=str(sorted(channel_ids)))
             delta.channels[account_id] = [row for row in of_account if row.account_id == account_id]
@@ -153,10 +231,11 @@ class LiveSnapshots:
         if wanted:
             delta.shifts[account_id] = transaction.all(rows.SOME_SHIFTS, account_id=account_id, ids=str(wanted))
 
-    def _read_account(self, transaction: Transaction, account_id: int, version: int) -> AccountSnapshots:
-        directory = Directory()
-        for person, credentials in self._read_people(transaction, account_id):
-            directory.put(person, credentials)
+    def _read_account(
+        self, transaction: Transaction, account_id: int, version: int, before: AccountSnapshots | None = None
+    ) -> AccountSnapshots:
+        """The account as it is; with the people as they were `before`, if it was known."""
+        directory = self._read_directory(transaction, account_id) if before is None else before.directory
         timetables = Timetables(
             transaction.all(rows.SHIFTS, account_id=account_id), transaction.all(rows.HOLIDAYS, account_id=account_id)
         )
@@ -168,11 +247,25 @@ class LiveSnapshots:
             defaultdict(dict),
             defaultdict(set),
             {},
-            read_presence(transaction, account_id),
+            read_presence(transaction, account_id) if before is None else before.presence,
         )
         _add_grants(account, transaction.all(rows.GRANTS, account_id=account_id))
         account.compile(account.rows, version)
         return account
+
+    def _read_directory(self, transaction: Transaction, account_id: int) -> Directory:
+        directory = Directory()
+        for person, credentials in self._read_people(transaction, account_id):
+            directory.put(person, credentials)
+        return directory
+
+    def _read_holders(
+        self, transaction: Transaction, account_id: int, credentials: Collection[Credential]
+    ) -> list[tuple[Person, tuple[Credential, ...]]]:
+        """Who has one of these credentials, and who was known to have it."""
+        person_ids = holders_of(transaction, self._vault, account_id, credentials)
+        person_ids.update(*map(self._accounts[account_id].directory.holders, credentials))
+        return self._read_people(transaction, account_id, person_ids)
 
     def _read_people(
         self, transaction: Transaction, account_id: int, person_ids: Collection[int] | None = None
@@ -184,19 +277,63 @@ class LiveSnapshots:
         for account_id, account in delta.accounts.items():
             before = self._accounts.get(account_id)
             if before is not None:
-                # What the doors have seen meanwhile is newer than what the database had told.
-                account.presence = before.presence
                 for channel_id in before.rows:
                     self._of_channel.pop(channel_id, None)
             self._accounts[account_id] = account
             self._of_channel.update(dict.fromkeys(account.rows, account_id))
+        for account_id, (first, last) in delta.wide.items():
+            overdue = self._overdue.setdefault(account_id, Overdue(first, last))
+            overdue.last = last
+            if overdue.reading is None:
+                self._begin_reading(account_id, overdue)
         for account_id, people in delta.people.items():
             directory = self._accounts[account_id].directory
             for person, credentials in people:
                 directory.put(person, credentials)
+            if account_id in self._overdue:
+                self._overdue[account_id].put.update((person.id, delta.cursor) for person, _ in people)
         for account_id in delta.touched_channels.keys() | delta.touched_roles.keys():
             self._apply_channels_and_roles(self._accounts[account_id], delta)
         self._cursor = delta.cursor
+
+    def _begin_reading(self, account_id: int, overdue: Overdue) -> None:
+        overdue.reading = asyncio.create_task(self._read_anew(account_id, overdue))
+
+    async def _read_anew(self, account_id: int, overdue: Overdue) -> None:
+        """Read everybody of an account, as often as it takes."""
+
+        def read(transaction: Transaction) -> tuple[Directory, int]:
+            as_of = changes.last(transaction)
+            return self._read_directory(transaction, account_id), as_of
+
+        while overdue.directory is None:
+            try:
+                overdue.directory, overdue.as_of = await self._database.read(read)
+            except DatabaseUnavailable as error:
+                _log.warning("an account's people have to be read again", reason=str(error))
+                await asyncio.sleep(_AGAIN_S)
+            except Exception:  # noqa: BLE001 - whatever it is, the doors must not go without them for ever
+                _log.exception("an account's people cannot be read")
+                await asyncio.sleep(_AGAIN_S)
+        self._on_ready()
+
+    def _take_over(self, account_id: int) -> bool:
+        """Replace an account's people by those who have been read, if the rest is no older than they are."""
+        overdue, account = self._overdue[account_id], self._accounts[account_id]
+        directory, as_of = overdue.directory, overdue.as_of
+        if directory is None or as_of > self._cursor:
+            return False
+        for person_id, read_at in overdue.put.items():
+            if read_at > as_of:
+                directory.take_over(person_id, account.directory)
+        account.know(directory, self._cursor)
+        if overdue.last <= as_of:
+            del self._overdue[account_id]
+        else:
+            # Another note has come after what was read.
+            self._overdue[account_id] = again = Overdue(as_of + 1, overdue.last)
+            self._begin_reading(account_id, again)
+        return True
 
     def _apply_channels_and_roles(self, account: AccountSnapshots, delta: Delta) -> None:
         account_id = account.account_id

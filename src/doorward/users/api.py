@@ -76,7 +76,10 @@ _CREATE = Docs(
     {201: CreatedUserBody},
     body=UserInput,
     ours=True,
-    description="Without a password one is made, and shown in this answer only. Only an owner can make an owner.",
+    description=(
+        "Without a password one is made, and shown in this answer only. Only an owner can make an owner. The token of "
+        "an application is refused."
+    ),
 )
 _UPDATE = Docs(
     "Change a user",
@@ -86,8 +89,10 @@ _UPDATE = Docs(
     errors=(409,),
     description=(
         "`site_ids` null lifts the limit to sites. `disabled` ends all sessions and tokens of the user, or lets them "
-        "in again; a new `password` ends the sessions. Only an owner can change an owner; nobody raises their own "
-        "role; the last owner who can sign in stays one."
+        "in again; a new `password` ends them as well, and is for somebody else: your own is changed on the page "
+        "/account/security. Only an owner can change an owner; nobody raises their own role; the last owner who can "
+        "sign in stays one. With the token of an application you can change names, disable, lower the role and narrow "
+        "the sites, no more."
     ),
 )
 _DELETE = Docs(

@@ -29,6 +29,7 @@ USER_ROLES: Final = ("owner", "admin", "operator", "viewer")
 """From the most powerful down. What a user of each may do is oauth.scopes.PERMISSIONS."""
 
 OWNER: Final = "owner"
+CHANGED_ELSEWHERE: Final = "is changed on the page /account/security"
 IN_USE: Final = "is already in use"
 LAST_OWNER: Final = "The account would have no owner left who can sign in and is not limited to sites"
 
@@ -99,6 +100,8 @@ def create_user(
 ) -> User:
     """A new user: `email`, `role`, and optionally `first_name`, `last_name`, `site_ids`, `password`.
 
+    Not for the token of an application: the user would be left when the application's access is revoked.
+
     `password_hash` is that of the body's password, or of one that was made for them (users.passwords); None: nobody
     can sign in as this user yet. Raises Invalid or Forbidden.
     """
@@ -130,7 +133,8 @@ def update_user(
 ) -> User:
     """Change what is given; `site_ids` null lifts the limit to sites; `disabled` as disable_user() and enable_user().
 
-    `password_hash` is that of the body's `password`; a new one ends the user's sessions. Raises NotFound, Invalid,
+    `password_hash` is that of the body's `password`; a new one ends the user's sessions and all that was granted in
+    their name. It is for others: one's own is changed where the old one is asked for. Raises NotFound, Invalid,
     Forbidden, or Conflict where no owner would be left.
     """
     fields = StructuredFields(body)
@@ -138,11 +142,14 @@ def update_user(
     wanted = _read(transaction, fields, found)
     if "disabled" in fields and fields.flag("disabled", before=False) != (found.disabled_at is not None):
         wanted = wanted._replace(disabled_at=now if found.disabled_at is None else None)
-    read_password(fields)
+    password = read_password(fields)
+    if password is not None and by is not None and by.is_own and by.user_id == user_id:
+        fields.complain("password", CHANGED_ELSEWHERE)
     fields.check()
-    _check_allowed(by, found, wanted)
+    _check_allowed(by, found, wanted, password=password is not None)
     written = _write(transaction, found, wanted, now)
     if password_hash is not None:
+        revoke_user_tokens(transaction, user_id, now)
         set_password(transaction, account_id, user_id, password_hash, now)
     return written
 
@@ -213,10 +220,12 @@ def _to_change(transaction: Transaction, account_id: int, user_id: int) -> User:
     return _with_sites(transaction, [found])[0]
 
 
-def _check_allowed(by: Principal | None, before: User | None, wanted: User) -> None:
-    """Raise Forbidden for what whoever asks may not do to this user."""
+def _check_allowed(by: Principal | None, before: User | None, wanted: User, *, password: bool = False) -> None:
+    """Raise Forbidden for what whoever asks may not do to this user; `password` is whether a new one is given."""
     if by is None:
         return
+    if not by.is_own and (password or _gives_power(before, wanted)):
+        raise Forbidden("The token of an application makes no users, and gives none a password or more power")
     touches_owner = wanted.role == OWNER or (before is not None and before.role == OWNER)
     if by.site_limited or (touches_owner and by.user_role != OWNER):
         raise Forbidden
@@ -224,6 +233,19 @@ def _check_allowed(by: Principal | None, before: User | None, wanted: User) -> N
         return
     if USER_ROLES.index(wanted.role) < USER_ROLES.index(before.role):
         raise Forbidden("Nobody raises their own role")
+
+
+def _gives_power(before: User | None, wanted: User) -> bool:
+    """Whether somebody could do more after the change than before, or signs in by another address."""
+    if before is None:
+        return True
+    more_sites = before.site_limited and not (wanted.site_limited and set(wanted.site_ids) <= set(before.site_ids))
+    return (
+        more_sites
+        or wanted.email_key != before.email_key
+        or USER_ROLES.index(wanted.role) < USER_ROLES.index(before.role)
+        or (before.disabled_at is not None and wanted.disabled_at is None)
+    )
 
 
 def _read(transaction: Transaction, fields: StructuredFields, before: User) -> User:

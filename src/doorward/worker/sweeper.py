@@ -9,6 +9,7 @@ import structlog
 from doorward.admissions import service as admissions
 from doorward.changes import service as changes
 from doorward.db.unit_of_work import Database, DatabaseUnavailable
+from doorward.imports import service as imports
 from doorward.kit.clock import Clock
 from doorward.reservations.service import sweep
 from doorward.roles.grants import next_expiry
@@ -19,6 +20,7 @@ _log = structlog.get_logger("doorward.sweeper")
 _LONGEST_SLEEP_S: Final = 30.0
 """Other processes make reservations, too: look again at least this often."""
 _FORGET_EVERY_MS: Final = 3_600_000
+_IMPORTS_EVERY_MS: Final = 60_000
 
 
 class Sweeper:
@@ -28,6 +30,7 @@ class Sweeper:
         self._database = database
         self._clock = clock
         self._forgot_at = 0
+        self._looked_at = 0
         self._woken = asyncio.Event()
 
     async def run(self) -> None:
@@ -46,6 +49,7 @@ class Sweeper:
                     await self.sweep()
                     continue
                 await self._give_up_admissions()
+                await self._give_up_imports()
                 await self._forget()
             except DatabaseUnavailable as error:
                 _log.warning("sweeping has to wait", reason=str(error))
@@ -73,6 +77,13 @@ class Sweeper:
         if now - self._forgot_at > _FORGET_EVERY_MS:
             self._forgot_at = now
             await forget_all(self._database, now)
+
+    async def _give_up_imports(self) -> None:
+        """Let an import fail whose server has gone; looked for seldom, for it writes."""
+        now = self._clock.now()
+        if now - self._looked_at > _IMPORTS_EVERY_MS:
+            self._looked_at = now
+            await self._database.write(lambda transaction: imports.give_up_silent(transaction, now))
 
     async def _give_up_admissions(self) -> None:
         """Record that nobody has answered; who asks is told so without that."""

@@ -185,12 +185,15 @@ def test_an_admission_from_afar_is_denied_where_nobody_may_pass(person_id: int |
     tampered.door.tamper(True, NOW)
     known = Bench(Setting(5_000, 30_000, card_lockdown=True))
     on_its_way = Bench()
-    for bench, locked_down, reason in (
-        (tampered, False, "tampered"),
-        (known, False, "card_lockdown"),
-        (on_its_way, True, "card_lockdown"),
+    lifted, locked = (Setting(5_000, 30_000, card_lockdown=down) for down in (False, True))
+    for bench, latest, reason in (
+        (tampered, lifted, "tampered"),
+        (known, None, "card_lockdown"),
+        (known, lifted, "card_lockdown"),
+        (on_its_way, locked, "card_lockdown"),
     ):
-        verdict = bench.door.admit(61, person_id, {}, NOW, locked_down=locked_down)
+        given = None if latest is None else (bench.snapshot, latest)
+        verdict = bench.door.admit(61, person_id, {}, NOW, given)
         assert not verdict.admitted
         assert [entry.code for entry in verdict.reasons] == [reason]
         assert not bench.released()
@@ -253,3 +256,80 @@ def test_a_shift_that_cannot_be_read_leaves_the_door_locked_and_quiet() -> None:
     bench.after(0)
     bench.after(1_000)
     assert (bench.codes, bench.released()) == ([], False)
+
+
+LONG = Setting(pulse_ms=600_000, held_open_ms=30_000)
+
+
+@pytest.mark.parametrize("remotely", [True, False])
+def test_a_lockdown_ends_a_release_that_is_under_way(remotely: bool) -> None:
+    bench = Bench(LONG)
+    if remotely:
+        bench.door.admit(61, None, {}, NOW)
+    else:
+        bench.door.present(ADA, {}, NOW)
+    at = bench.after(60_000)
+    bench.door.update(bench.snapshot, replace(LONG, card_lockdown=True), at)
+    assert not bench.released()
+    bench.door.update(bench.snapshot, LONG, bench.after(1_000))
+    assert not bench.released(), "what has been ended does not begin again"
+    bench.door.contact(True, bench.after(1_000))
+    assert bench.alarm() is EventCode.DOOR_FORCED
+    bench.door.contact(False, bench.after(1_000))
+    assert bench.door.present(ADA, {}, bench.after(1_000)).admitted
+    assert bench.released()
+
+
+def test_tampering_ends_a_release_that_is_under_way() -> None:
+    bench = Bench(LONG)
+    bench.door.present(ADA, {}, NOW)
+    bench.door.tamper(True, bench.after(1_000))
+    assert not bench.released()
+    bench.door.tamper(False, bench.after(1_000))
+    assert not bench.released()
+
+
+def test_a_release_by_the_button_outlasts_a_lockdown_unless_the_button_is_locked_down_too() -> None:
+    bench = Bench(LONG)
+    bench.door.press_rex(NOW)
+    bench.door.present(ADA, {}, bench.after(60_000))
+    locked = replace(LONG, card_lockdown=True)
+    bench.door.update(bench.snapshot, locked, bench.after(1_000))
+    assert bench.released()
+    bench.door.contact(True, bench.after(1_000))
+    assert bench.alarm() is None
+    bench.door.contact(False, bench.after(1_000))
+    assert bench.driver.door(1).released_until == NOW + 600_000, "as long as the button released it, not the card"
+    bench.door.update(bench.snapshot, replace(locked, rex_lockdown=True), bench.after(1_000))
+    assert not bench.released()
+
+
+def test_a_lockdown_of_an_unlocked_door_ends_a_release_beneath_it() -> None:
+    unlocked = replace(LONG, unlocked=True)
+    bench = Bench(unlocked)
+    bench.after(0)
+    bench.door.present(ADA, {}, NOW)
+    bench.door.update(bench.snapshot, replace(unlocked, card_lockdown=True), bench.after(1_000))
+    assert not bench.released()
+    bench.door.update(bench.snapshot, LONG, bench.after(1_000))
+    assert not bench.released()
+    bench.door.update(bench.snapshot, unlocked, bench.after(1_000))
+    assert bench.released()
+
+
+def test_a_remote_admission_is_decided_by_what_is_known_last() -> None:
+    bench = Bench()
+    nobody = replace(bench.snapshot, grants={})
+    assert not bench.door.admit(61, 7, {}, NOW, (nobody, bench.setting)).admitted
+    assert not bench.released()
+    bench.door.update(nobody, bench.setting, NOW)
+    assert bench.door.admit(62, 7, {}, NOW, (bench.snapshot, bench.setting)).admitted
+    assert bench.released()
+
+
+def test_a_remote_admission_that_cannot_be_decided_is_denied() -> None:
+    bench = Bench()
+    verdict = bench.door.refuse(61, 7, NOW)
+    assert (verdict.admitted, verdict.person_name) == (False, "Ada Lovelace")
+    assert (int(bench.facts[0].code), bench.facts[0].answers) == (51, 61)
+    assert not bench.released()

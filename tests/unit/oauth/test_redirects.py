@@ -46,7 +46,16 @@ def test_https_and_the_users_own_machine_may_be_sent_back_to(uri: str) -> None:
 
 @pytest.mark.parametrize(
     "uri",
-    [*BAD_ANYWHERE, "http://example.com/cb", "http://127.0.0.1.example.com/cb", "http://localhost.example/", "app://x"],
+    [
+        *BAD_ANYWHERE,
+        *("http://example.com/cb", "http://127.0.0.1.example.com/cb", "http://localhost.example/", "app://x"),
+        *(
+            f"https://exam{mark}ple.com/cb"
+            for mark in (";", ",", "*", "'", "%3B", "_", "!", "$", "&", "(", "+", "=", "~")
+        ),
+        *("https://*/cb", "https://example.com:/cb", "https://example.com;script-src/cb", "https://[::1;]/cb"),
+        *("https://[v1.a]/cb", "https://[fe80::1%25eth0]/cb"),
+    ],
 )
 def test_nothing_else_may(uri: str) -> None:
     with pytest.raises(InvalidText):

@@ -40,3 +40,5 @@ def test_people_read_the_host_and_the_page_allows_its_origin_only() -> None:
     assert host_of("https://example.com:8443/cb?x=y") == "example.com:8443"
     assert form_action_of("https://example.com:8443/cb?x=y") == ("https://example.com:8443",)
     assert form_action_of("http://[::1]:5/cb") == ("http:",)
+    for host in ("a;b", "a,b", "*", "a'b", "a:"):  # registered before such hosts were refused
+        assert form_action_of(f"https://{host}/cb") == ("https:",)

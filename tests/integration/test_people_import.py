@@ -409,6 +409,9 @@ def test_what_a_stopped_server_left_behind_is_given_up_at_its_start(api: httpx.C
         lambda tx: imports.begin(tx, world.account_id, world.owner_id, 5, now, dry_run=False)
     )
     assert post(api, "first_name,last_name\nA,B\n").status_code == 409
+    if world.database.backend == "postgresql":  # another server may be at work on it, as long as it is carried on
+        assert world.database.write_now(lambda tx: imports.recover(tx, now)) == 0
+        now += imports.SILENT_MS
     assert world.database.write_now(lambda tx: imports.recover(tx, now)) == 1
     found = api.get(f"/api/3/people/imports/{left.id}").json()
     assert (found["state"], found["errors_total"]) == ("failed", 1)

@@ -237,7 +237,7 @@ def test_a_credential_that_cannot_be_given_is_said_under_its_own_name(world: Wor
         "card_number": ["value is already in use on your account"],
         "pin": ["value is already in use on your account"],
     }
-    assert errors_of(lambda: create(world, card_number="******", pin=4711)) == {
+    assert errors_of(lambda: create(world, card_number="******", pin=[4711])) == {
         "card_number": ["can be made at random only for a PIN"],
         "pin": ["must be text"],
     }

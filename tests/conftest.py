@@ -29,7 +29,8 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """A PostgreSQL server of this worker, with a database "template_migrated" that has the schema."""
-    with PostgresServer(tmp_path_factory.mktemp("postgresql")) as server:
+    # What is killed in the tests is our server, not this one: it need not flush what it has been given.
+    with PostgresServer(tmp_path_factory.mktemp("postgresql"), fsync=False) as server:
         upgrade(server.create_database("template_migrated"))
         yield server
 

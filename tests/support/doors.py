@@ -27,7 +27,7 @@ def running_doors(world: World) -> Iterator[LocalDoors]:
         await ended.wait()
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 15)
         await doors.stop()
 
     thread = threading.Thread(target=asyncio.run, args=(run(),), daemon=True)
@@ -38,6 +38,7 @@ def running_doors(world: World) -> Iterator[LocalDoors]:
     finally:
         loops[0].call_soon_threadsafe(ended.set)
         thread.join(20)
+        assert not thread.is_alive(), "the doors' thread did not end"
 
 
 def eventually(holds: Callable[[], object], within: float = 5.0) -> float:

@@ -87,7 +87,8 @@ class LocalDoors:
         """Follow the configuration until cancelled."""
         while True:
             with suppress(TimeoutError):  # then it is time to look anyway
-                await asyncio.wait_for(self._changed.wait(), _FOLLOW_EVERY_S)
+                async with asyncio.timeout(_FOLLOW_EVERY_S):  # wait_for() can lose a cancellation before Python 3.12
+                    await self._changed.wait()
             await asyncio.sleep(_GATHER_S)
             self._changed.clear()
             await self._freshen()
@@ -110,7 +111,8 @@ class LocalDoors:
         due = loop.time() + _REPORT_EVERY_S
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._applied.wait(), max(0.0, due - loop.time()))
+                async with asyncio.timeout_at(due):
+                    await self._applied.wait()
             everyone = loop.time() >= due
             if everyone:
                 due = loop.time() + _REPORT_EVERY_S
@@ -121,7 +123,8 @@ class LocalDoors:
         """Answer those who ask from afar for a door to be released, until cancelled."""
         while True:
             with suppress(TimeoutError):  # another process may have been asked
-                await asyncio.wait_for(self._asked.wait(), _FOLLOW_EVERY_S)
+                async with asyncio.timeout(_FOLLOW_EVERY_S):  # wait_for() can lose a cancellation before Python 3.12
+                    await self._asked.wait()
             self._asked.clear()
             await self.answer()
 

@@ -58,7 +58,8 @@ class Sweeper:
             if due is not None:
                 seconds = min(seconds, max(0.05, (due - self._clock.now()) / 1000))
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), seconds)
+                async with asyncio.timeout(seconds):  # wait_for() can lose a cancellation before Python 3.12
+                    await self._woken.wait()
                 await asyncio.sleep(0.2)  # a burst of changes is one reason to look, not many
 
     async def sweep(self) -> int:

@@ -88,9 +88,10 @@ wheel: $(VENV)/.runtime
 # Neither `uv.lock` nor `pylock.toml` is kept: both record the index they were made from; these files do not.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 lock: | $(BIN)/uv
-	$(LOCK) pyproject.toml --output-file requirements/runtime.lock
-	$(LOCK) pyproject.toml --group dev --constraint requirements/runtime.lock --output-file requirements/dev.lock
-	$(LOCK) pyproject.toml --group bench --constraint requirements/dev.lock --output-file requirements/bench.lock
+	$(LOCK) pyproject.toml --extra server --extra controller --output-file requirements/runtime.lock
+	$(LOCK) pyproject.toml --extra controller --constraint requirements/runtime.lock --output-file requirements/controller.lock
+	$(LOCK) pyproject.toml --extra server --extra controller --group dev --constraint requirements/runtime.lock --output-file requirements/dev.lock
+	$(LOCK) pyproject.toml --extra server --extra controller --group bench --constraint requirements/dev.lock --output-file requirements/bench.lock
 	$(LOCK) requirements/tools.in --output-file requirements/tools.lock
 
 clean:

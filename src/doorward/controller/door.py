@@ -12,7 +12,7 @@ from doorward.decision.engine import decide, decide_exit, decide_person, decide_
 from doorward.decision.snapshot import Credential, DoorState, Presence, Presented, Snapshot
 from doorward.decision.values import normal_value
 from doorward.decision.verdict import Reason, ReasonCode, Verdict
-from doorward.drivers.base import Mode, ReaderDriver
+from doorward.drivers.base import Driver, Mode
 from doorward.kit.text import InvalidText, clean
 
 _OPENING_GRACE_MS: Final = 1_000
@@ -60,7 +60,7 @@ FactSink = Callable[[Fact], None]
 class Door:
     """One door. Told of its configuration by update(), of the world by the other methods."""
 
-    def __init__(self, driver: ReaderDriver, sink: FactSink, snapshot: Snapshot, setting: Setting) -> None:
+    def __init__(self, driver: Driver, sink: FactSink, snapshot: Snapshot, setting: Setting) -> None:
         self._driver = driver
         self._sink = sink
         self.snapshot = snapshot

@@ -4,10 +4,13 @@ from dataclasses import dataclass
 
 from doorward.decision.snapshot import Presented
 from doorward.drivers.base import (
+    Capabilities,
+    CommandResult,
     ContactChanged,
     CredentialRead,
     DeviceEvent,
     Feedback,
+    Health,
     Mode,
     RexPressed,
     Sink,
@@ -30,6 +33,8 @@ class SimulatedDoor:
 class SimulatedDriver:
     """Any number of simulated doors; a channel's door is there as soon as it is asked about."""
 
+    capabilities = Capabilities(keypad=True, contact=True, rex=True, tamper=True, feedback=True)
+
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._doors: dict[int, SimulatedDoor] = {}
@@ -43,10 +48,19 @@ class SimulatedDriver:
         """Stop reporting."""
         self._sink = None
 
-    def unlock(self, channel_id: int, milliseconds: int) -> None:
+    def health(self) -> Health:
+        """Doors made of numbers are well."""
+        return Health(dict.fromkeys(self._doors, True))
+
+    def recover(self) -> None:
+        """There is nothing to begin anew."""
+
+    def unlock(self, channel_id: int, milliseconds: int, command_id: int | None = None) -> None:
         """Release the relay for the pulse time; a longer release under way is not cut short."""
-        door = self.door(channel_id)
-        door.released_until = max(door.released_until, self._clock.now() + milliseconds)
+        door, now = self.door(channel_id), self._clock.now()
+        door.released_until = max(door.released_until, now + milliseconds)
+        if command_id is not None:
+            self._report(CommandResult(channel_id=channel_id, device_time=now, command_id=command_id, is_done=True))
 
     def set_mode(self, channel_id: int, mode: Mode) -> None:
         """Hold the lock."""
@@ -76,25 +90,25 @@ class SimulatedDriver:
 
     def present(self, channel_id: int, presented: Presented) -> None:
         """Hold credentials to the reader."""
-        self._report(CredentialRead(channel_id, presented, self._clock.now()))
+        self._report(CredentialRead(channel_id=channel_id, presented=presented, device_time=self._clock.now()))
 
     def press_rex(self, channel_id: int) -> None:
         """Press the button on the inside."""
-        self._report(RexPressed(channel_id, self._clock.now()))
+        self._report(RexPressed(channel_id=channel_id, device_time=self._clock.now()))
 
     def move(self, channel_id: int, is_open: bool) -> None:
         """Open the door (also by force) or close it."""
         door = self.door(channel_id)
         if door.is_open != is_open:
             door.is_open = is_open
-            self._report(ContactChanged(channel_id, is_open, self._clock.now()))
+            self._report(ContactChanged(channel_id=channel_id, is_open=is_open, device_time=self._clock.now()))
 
     def tamper(self, channel_id: int, is_tampered: bool) -> None:
         """Open the controller's housing or close it."""
         door = self.door(channel_id)
         if door.is_tampered != is_tampered:
             door.is_tampered = is_tampered
-            self._report(TamperChanged(channel_id, is_tampered, self._clock.now()))
+            self._report(TamperChanged(channel_id=channel_id, is_tampered=is_tampered, device_time=self._clock.now()))
 
     def _report(self, event: DeviceEvent) -> None:
         if self._sink is not None:

@@ -60,7 +60,7 @@ class Case:
     def as_expected(self, verdict: Verdict) -> Expected:
         """A verdict in the form in which the case says what it expects."""
         reasons = [self._reason(reason) for reason in verdict.reasons]
-        return Expected(int(verdict.event_code), verdict.admitted, reasons, verdict.person_id)
+        return Expected(int(verdict.event_code), verdict.admitted, reasons, verdict.person_id, verdict.duress)
 
     def snapshot(self) -> compiled.Snapshot:
         directory = compiled.Directory()
@@ -85,6 +85,9 @@ class Case:
             area_from=door.area_from,
             area_to=door.area_to,
             staleness_ms=None if door.staleness_hours == "never" else door.staleness_hours * 3_600_000,
+            first_person_in=door.first_person_in,
+            two_person=door.two_person,
+            two_person_ms=door.two_person_ms,
         )
 
     def grants(self) -> list[compiled.Grant]:
@@ -100,6 +103,7 @@ class Case:
 
     def state(self) -> compiled.DoorState:
         state = self.written.state
+        waiting = state.waiting
         return compiled.DoorState(
             tampered=state.tampered,
             card_lockdown=state.card_lockdown,
@@ -109,6 +113,8 @@ class Case:
             unlocked_until=None if state.unlocked_until is None else milliseconds(state.unlocked_until),
             confirmed_at=None if state.confirmed_at is None else milliseconds(state.confirmed_at),
             presence={seen.person: compiled.Presence(seen.area, milliseconds(seen.since)) for seen in state.presence},
+            first_person_at=None if state.first_person_at is None else milliseconds(state.first_person_at),
+            waiting=None if waiting is None else compiled.Waiting(waiting.person, milliseconds(waiting.since)),
         )
 
     def presented(self) -> compiled.Presented:

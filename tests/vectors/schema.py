@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
-Kind = Literal["card", "pin", "aux", "apple", "google", "plate"]
+Kind = Literal["card", "pin", "aux", "apple", "google", "duress", "plate"]
 Held = dict[Kind, str]
 """Credentials by kind, one of each."""
 
@@ -34,6 +34,9 @@ class Door(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     area_from: int | None = None
     area_to: int | None = None
     staleness_hours: int | Literal["never"] = "never"
+    first_person_in: bool = False
+    two_person: bool = False
+    two_person_ms: int = 10_000
 
 
 class Shift(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"start": "from", "end": "to"}):
@@ -89,6 +92,13 @@ class Presence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     area: int | None = None
 
 
+class Waiting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The first of two people, who waits for the second."""
+
+    person: int
+    since: Instant
+
+
 class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The state of the door."""
 
@@ -100,6 +110,8 @@ class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unlocked_until: Instant | None = None
     confirmed_at: Instant | None = None
     presence: list[Presence] = []
+    first_person_at: Instant | None = None
+    waiting: Waiting | None = None
 
 
 class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -112,6 +124,7 @@ class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     admitted: bool
     reasons: list[str]
     person: int | None = None
+    duress: bool = False
 
 
 class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -3,114 +3,172 @@
 It holds no clock and no database: instants come in with what happened, facts go out to a sink.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Final, Literal
+from collections.abc import Mapping
+from typing import Final
 
+from doorward.controller.boards import verdict_of
+from doorward.controller.circumstances import Circumstances
+from doorward.controller.contact import Contact
+from doorward.controller.desk import Desk
+from doorward.controller.exit_button import ExitButton
+from doorward.controller.facts import Fact, FactSink
+from doorward.controller.keypad import Keypad
+from doorward.controller.memory import Cause, DoorMemory
+from doorward.controller.presented import normal, normal_presented
+from doorward.controller.reader import Reader
+from doorward.controller.releases import Releases
+from doorward.controller.remote import Remote
+from doorward.controller.reports import Reports
+from doorward.controller.setting import Setting
+from doorward.controller.standing import Standing
 from doorward.decision.codes import PIN, EventCode
-from doorward.decision.engine import decide, decide_exit, decide_person, decide_release, is_unlocked
+from doorward.decision.engine import is_unlocked
 from doorward.decision.snapshot import Credential, DoorState, Presence, Presented, Snapshot
-from doorward.decision.values import normal_value
-from doorward.decision.verdict import Reason, ReasonCode, Verdict
-from doorward.drivers.base import Driver, Mode
-from doorward.kit.text import InvalidText, clean
+from doorward.decision.verdict import Verdict
+from doorward.drivers.base import (
+    CommandResult,
+    ContactChanged,
+    ContactFault,
+    CredentialRead,
+    DeviceDecision,
+    DeviceEvent,
+    Driver,
+    EventGap,
+    KeysPressed,
+    Offline,
+    Online,
+    OutputChanged,
+    PowerChanged,
+    RexPressed,
+    TamperChanged,
+)
 
-_OPENING_GRACE_MS: Final = 1_000
-"""A door pushed at the last moment of the release is seen to open a little later."""
+__all__ = ["Door", "DoorMemory", "Fact", "FactSink", "Setting"]
 
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What operators have set at the door; instants and durations in milliseconds."""
-
-    pulse_ms: int
-    held_open_ms: int
-    unlocked: bool = False
-    unlocked_until: int | None = None
-    card_lockdown: bool = False
-    rex_lockdown: bool = False
-    aux_lockdown: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """Something that happened at a door, to be recorded."""
-
-    channel_id: int
-    code: EventCode
-    at: int
-    verdict: Verdict | None = None
-    credential: str | None = None
-    """The number of the card that was presented; never a PIN."""
-    moved_to: Presence | None = None
-    """Where the person went by this admission, if the door leads from one area to another."""
-    answers: int | None = None
-    """The request for a remote admission that this is the answer to (50: admitted, 51: denied)."""
-
-
-_ByShift = Literal["locked", "unlocked", "suppressed"]
-"""What its auto-unlock shift does to a door; suppressed: it would unlock it if the door were not locked down."""
-
-_Cause = Literal["exit", "aux", "other"]
-"""What released the lock: each has its own lockdown, which also ends the release."""
-
-FactSink = Callable[[Fact], None]
+_NOTHING_KNOWN: Final = DoorMemory()
+_OLDEST_READ_MS: Final = 10_000
+"""What was held to a reader longer ago releases nothing any more: a door never opens late (docs/decisions/0015)."""
 
 
 class Door:
-    """One door. Told of its configuration by update(), of the world by the other methods."""
+    """One door. Told of its configuration by update(), of the world by handle(), of the time by tick()."""
 
-    def __init__(self, driver: Driver, sink: FactSink, snapshot: Snapshot, setting: Setting) -> None:
+    def __init__(
+        self,
+        driver: Driver,
+        sink: FactSink,
+        snapshot: Snapshot,
+        setting: Setting,
+        memory: DoorMemory | None = None,
+    ) -> None:
+        """`memory`: what the door knew when its controller ended."""
+        known = memory or _NOTHING_KNOWN
         self._driver = driver
         self._sink = sink
-        self.snapshot = snapshot
-        self.setting = setting
-        self.is_open = False
-        self.tampered = False
-        self.alarm: EventCode | None = None
-        self._opened_at = 0
-        self._may_open_until = 0
-        self._released: dict[_Cause, int] = {}
-        """Until when, by each cause."""
-        self._mode: Mode = "controlled"
-        self._by_shift: _ByShift | None = None
+        self._id = snapshot.channel.id
+        self._about = about = Circumstances(
+            snapshot, setting, tampered=known.tampered, first_person_at=known.first_person_at
+        )
+        self._releases = Releases(driver, self._id, known.leave)
+        self._contact = Contact(self._say, lambda: driver.feedback(self._id, "warning"), known)
+        self._standing = Standing(driver, self._id, self._say, known)
+        self._desk = Desk(driver, about, sink, self._release, self.tick)
+        self._reader = Reader(self._desk, about)
+        self._remote = Remote(about, sink, self._release_by, lambda shown: driver.feedback(self._id, shown))
+        self._button = ExitButton(about, sink, self._release)
+        self._reports = Reports(self._say, known)
 
     @property
     def id(self) -> int:
         """The channel's id."""
-        return self.snapshot.channel.id
+        return self._id
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What the door decides by."""
+        return self._about.snapshot
+
+    @property
+    def setting(self) -> Setting:
+        """What operators have set."""
+        return self._about.setting
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the door stands open, as its contact said last."""
+        return self._contact.is_open
+
+    @property
+    def alarm(self) -> EventCode | None:
+        """33 forced or 34 held open, until it is closed; 37 while its contact is at fault."""
+        return self._contact.alarm
+
+    @property
+    def tampered(self) -> bool:
+        """Whether the housing is open."""
+        return self._about.tampered
+
+    @property
+    def confirmed_at(self) -> int | None:
+        """When the server last confirmed the snapshot; None while the server itself decides."""
+        return self._about.confirmed_at
+
+    @confirmed_at.setter
+    def confirmed_at(self, at: int | None) -> None:
+        self._about.confirmed_at = at
 
     def state(self, presence: Mapping[int, Presence]) -> DoorState:
         """The door's state as the engine takes it."""
-        return self._state(self.setting, presence)
+        return self._about.state(presence)
 
-    def _state(self, setting: Setting, presence: Mapping[int, Presence]) -> DoorState:
-        return DoorState(
-            tampered=self.tampered,
-            card_lockdown=setting.card_lockdown,
-            aux_lockdown=setting.aux_lockdown,
-            rex_lockdown=setting.rex_lockdown,
-            unlocked=setting.unlocked,
-            unlocked_until=setting.unlocked_until,
-            presence=presence,
+    def memory(self) -> DoorMemory:
+        """What the door must know when it is started again; a value, so that one can see whether it has changed."""
+        contact, standing, reports = self._contact, self._standing, self._reports
+        return DoorMemory(
+            first_person_at=self._about.first_person_at,
+            by_shift=standing.by_shift,
+            relocks_at=standing.relocks_at,
+            is_open=contact.is_open,
+            open_since=contact.open_since,
+            alarm=contact.alarm,
+            contact_faulty=contact.is_faulty,
+            leave=dict(self._releases.leave),
+            tampered=self._about.tampered,
+            online=reports.online,
+            powered=reports.powered,
         )
 
     def update(self, snapshot: Snapshot, setting: Setting, at: int) -> None:
         """Take over a new configuration. What it locks down is locked at once, also in the middle of a release."""
-        self.snapshot = snapshot
-        self.setting = setting
+        self._about.snapshot = snapshot
+        self._about.setting = setting
         self.tick(at)
 
+    def handle(self, event: DeviceEvent, presence: Mapping[int, Presence], at: int) -> Verdict | None:
+        """Whatever a device reports, at the instant `at` by the controller's clock; gives the verdict if there is one.
+
+        Where more is wanted (a second factor, a second person) that is the refusal that comes of it if nothing follows.
+        """
+        when = self._when(event, at)
+        self._tick(at, min(when, at))
+        match event:
+            case CredentialRead():
+                return self._read(event.presented, when, presence, at)
+            case KeysPressed():
+                return self._typed(event.keys, when, presence, at)
+            case DeviceDecision():
+                return self._decided(event, when)
+            case RexPressed() | ContactChanged() | ContactFault() | OutputChanged():
+                self._hear_of_door(event, when, at)
+            case _:
+                self._hear_of_device(event, when, at)
+        return None
+
     def present(self, presented: Presented, presence: Mapping[int, Presence], at: int) -> Verdict:
-        """Somebody holds something to the reader: decide, release the lock if admitted, and say what happened."""
-        presented = _normal(presented)
-        verdict = decide(self.snapshot, self.state(presence), presented, at)
-        if verdict.admitted:
-            self._release(at, "aux" if verdict.event_code is EventCode.ADMIT_AUX else "other")
-        self._driver.feedback(self.id, "granted" if verdict.admitted else "denied")
-        credential = None if presented.first.kind == PIN else _recordable(presented.first.value)
-        self._sink(Fact(self.id, verdict.event_code, at, verdict, credential, self._moved(verdict, at)))
-        return verdict
+        """Somebody has presented all that they have: decide, release the lock if admitted, and say what happened."""
+        self._desk.tick(at)
+        presented = normal_presented(presented)
+        return self._desk.conclude(presented, self._desk.decide(presented, presence, at), presence, at)
 
     def admit(
         self,
@@ -124,160 +182,169 @@ class Door:
 
         `latest`: the configuration at this moment, which may not have reached the door yet; it is decided by that.
         """
-        snapshot, setting = latest or (self.snapshot, self.setting)
-        state = self._state(setting, presence)
-        if self.setting.card_lockdown:
-            # Either may be the newer: where one of them says that nobody may pass, nobody does.
-            state = replace(state, card_lockdown=True)
-        if person_id is None:
-            verdict = decide_release(snapshot, state, at)
-        else:
-            verdict = decide_person(snapshot, state, person_id, at)
-        code = EventCode.REMOTE_ADMISSION_DENIED
-        if verdict.admitted:
-            self._release(at, "other")
-            self._sink(Fact(self.id, verdict.event_code, at, verdict, moved_to=self._moved(verdict, at)))
-            code = EventCode.REMOTE_ADMISSION_DONE
-        return self._answer(request_id, code, verdict)
+        return self._remote.admit(request_id, person_id, presence, at, latest)
 
     def refuse(self, request_id: int, person_id: int | None, at: int) -> Verdict:
         """Deny who asks from afar: whether the door may be released cannot be found out now."""
-        person = None if person_id is None else self.snapshot.directory.people.get(person_id)
-        reasons = (Reason(ReasonCode.RULE_FAILED),)
-        verdict = Verdict(EventCode.REJECT_UNAUTHORIZED, False, self.snapshot.channel, at, person, reasons)
-        return self._answer(request_id, EventCode.REMOTE_ADMISSION_DENIED, verdict)
+        return self._remote.refuse(request_id, person_id, at)
 
     def press_rex(self, at: int) -> Verdict:
         """Somebody inside asks to leave."""
-        verdict = decide_exit(self.snapshot, self.state({}), at)
-        self._sink(Fact(self.id, EventCode.REX_PRESSED, at, verdict if not verdict.admitted else None))
-        if verdict.admitted:
-            self._release(at, "exit")
-            self._sink(Fact(self.id, verdict.event_code, at, verdict))
-        return verdict
+        return self._button.press(at)
 
     def contact(self, is_open: bool, at: int) -> None:
         """The door has been opened or closed; opened without leave is an alarm."""
-        if is_open == self.is_open:
-            return
-        self.is_open = is_open
-        if is_open:
-            self._opened_at = at
-            unlocked = is_unlocked(self.snapshot, self.state({}), at)
-            if unlocked or at <= self._may_open_until:
-                self._sink(Fact(self.id, EventCode.DOOR_OPENED, at))
-            else:
-                self.alarm = EventCode.DOOR_FORCED
-                self._sink(Fact(self.id, EventCode.DOOR_FORCED, at))
-            return
-        self._sink(Fact(self.id, EventCode.DOOR_CLOSED, at))
-        if self.alarm is not None:
-            self.alarm = None
-            self._sink(Fact(self.id, EventCode.DOOR_NORMAL, at))
+        self._move(is_open, at, with_leave=self._may_open(at))
 
     def tamper(self, is_tampered: bool, at: int) -> None:
         """The housing has been opened or closed."""
         if is_tampered == self.tampered:
             return
-        self.tampered = is_tampered
-        self._sink(Fact(self.id, EventCode.TAMPER_DETECTED if is_tampered else EventCode.TAMPER_CLEARED, at))
+        self._about.tampered = is_tampered
+        self._say(EventCode.TAMPER_DETECTED if is_tampered else EventCode.TAMPER_CLEARED, at)
         self.tick(at)
 
     def tick(self, at: int) -> None:
-        """Do what time demands: hold the lock as its mode says, notice a door held open. Call it about every second."""
+        """Do what time demands: hold the lock as its mode says, end what has waited too long, notice a door held open.
+
+        Call it at next_due(), or about four times a second.
+        """
+        self._tick(at, at)
+
+    def _tick(self, at: int, told_until: int) -> None:
+        """`told_until`: up to when it is known what the door has done. What is told late may be that it was closed."""
         state = self.state({})
-        unlocked = is_unlocked(self.snapshot, state, at)
-        self._follow_shift(state, at)
-        mode: Mode = "unlocked" if unlocked else "controlled"
-        if mode != self._mode:
-            self._mode = mode
-            self._driver.set_mode(self.id, mode)
-            if not unlocked and state.unlocked_until is not None and state.unlocked_until <= at:
-                self._sink(Fact(self.id, EventCode.RELOCKED_ON_TIME, at))
-        self._end_releases(state, at)
-        held_for = at - self._opened_at
-        if self.is_open and self.alarm is None and not unlocked and held_for >= self.setting.held_open_ms:
-            self.alarm = EventCode.DOOR_HELD_OPEN
-            self._sink(Fact(self.id, EventCode.DOOR_HELD_OPEN, at))
+        if self._standing.follow(self.snapshot, state, at):
+            self._releases.give_leave("other", at, at)
+            self._contact.count_anew(at)
+        barred: list[Cause] = ["exit"] if state.rex_lockdown else []
+        if state.tampered or state.aux_lockdown:
+            barred.append("aux")
+        if state.tampered or state.card_lockdown:
+            barred.append("other")
+        self._releases.bar(barred, at, self._standing.mode)
+        self._releases.tick(at, self._standing.mode)
+        self._reader.tick(at)
+        self._desk.tick(at)
+        self._contact.tick(told_until, self.setting, is_unlocked=self._standing.mode == "unlocked")
+        self._button.tick(at)
 
-    def _follow_shift(self, state: DoorState, at: int) -> None:
-        """Say what the auto-unlock shift has begun or ceased to do; how it was found is nothing that has happened."""
-        before, now = self._by_shift, self._effect_of_shift(state, at)
-        self._by_shift = now
-        if before is None or now == before:
-            return
-        if now == "unlocked":
-            self._sink(Fact(self.id, EventCode.AUTO_UNLOCK_BEGAN, at))
-        elif now == "suppressed":
-            self._sink(Fact(self.id, EventCode.AUTO_UNLOCK_SUPPRESSED, at))
-        elif before == "unlocked":
-            self._sink(Fact(self.id, EventCode.AUTO_UNLOCK_ENDED, at))
+    def next_due(self, at: int) -> int | None:
+        """The next instant at which tick() may have something to do, by what is known at `at`; None: none so far."""
+        found = (
+            self._standing.due(self.snapshot, at),
+            self._releases.due(),
+            self._reader.due(),
+            self._desk.due(),
+            self._contact.due(self.setting, is_unlocked=self._standing.mode == "unlocked"),
+            self._button.due(),
+        )
+        return min((due for due in found if due is not None), default=None)
 
-    def _effect_of_shift(self, state: DoorState, at: int) -> _ByShift:
-        shift = self.snapshot.channel.auto_unlock
-        try:
-            runs = shift is not None and shift.open_at(at)
-        except Exception:  # noqa: BLE001 - as in the engine: a rule that raises leaves the door locked
-            runs = False
-        if not runs:
-            return "locked"
-        return "suppressed" if state.tampered or state.card_lockdown else "unlocked"
+    def give_up(self, at: int) -> None:
+        """Wait no longer for second factors and people; what is refused by that has been said when it returns."""
+        self._reader.give_up(at)
+        self._desk.give_up_first(at)
 
-    def _release(self, at: int, cause: _Cause) -> None:
-        pulse_ms = self.setting.pulse_ms
-        self._driver.unlock(self.id, pulse_ms)
-        self._released = {known: until for known, until in self._released.items() if until > at}
-        # As the hardware does: a longer release under way is not cut short.
-        self._released[cause] = max(self._released.get(cause, 0), at + pulse_ms)
-        self._may_open_until = max(self._released.values()) + _OPENING_GRACE_MS
+    # What devices report.
 
-    def _end_releases(self, state: DoorState, at: int) -> None:
-        """Lock the door where what released it is locked down by now; a release that may go on is taken up again."""
-        barred = {
-            "exit": state.rex_lockdown,
-            "aux": state.tampered or state.aux_lockdown,
-            "other": state.tampered or state.card_lockdown,
-        }
-        under_way = {cause: until for cause, until in self._released.items() if until > at}
-        remaining = {cause: until for cause, until in under_way.items() if not barred[cause]}
-        if remaining == under_way:
-            return
-        self._released = remaining
-        self._driver.set_mode(self.id, "locked")
-        self._driver.set_mode(self.id, self._mode)
-        if remaining:
-            until = max(remaining.values())
-            self._driver.unlock(self.id, until - at)
-            self._may_open_until = until + _OPENING_GRACE_MS
-        else:
-            self._may_open_until = at
+    def _when(self, event: DeviceEvent, at: int) -> int:
+        """When it happened. A board's record has the board's time; else a device's own clock is not relied upon."""
+        able = self._driver.capabilities
+        if able.decides_locally:
+            return event.device_time
+        return at if able.clock else min(event.device_time, at)
 
-    def _answer(self, request_id: int, code: EventCode, verdict: Verdict) -> Verdict:
-        self._driver.feedback(self.id, "granted" if verdict.admitted else "denied")
-        self._sink(Fact(self.id, code, verdict.at, verdict, answers=request_id))
+    def _read(self, presented: Presented, when: int, presence: Mapping[int, Presence], at: int) -> Verdict:
+        presented = normal_presented(presented)
+        if at - when > _OLDEST_READ_MS:
+            return self._desk.refuse_late(presented, presence, at)
+        if presented.second is None:
+            return self._reader.read(presented.first, when, presence, at)
+        return self._desk.conclude(presented, self._desk.decide(presented, presence, at), presence, at)
+
+    def _typed(self, keys: str, when: int, presence: Mapping[int, Presence], at: int) -> Verdict | None:
+        if at - when <= _OLDEST_READ_MS:
+            return self._reader.press(keys, when, presence, at)
+        verdict = None
+        for typed in Keypad().press(keys, when, self.setting.pin_digits):
+            verdict = self._desk.refuse_late(Presented(Credential(PIN, typed.value)), presence, at)
         return verdict
 
-    def _moved(self, verdict: Verdict, at: int) -> Presence | None:
-        channel = self.snapshot.channel
-        if not verdict.admitted or verdict.person is None or channel.area_from == channel.area_to:
-            return None
-        return Presence(channel.area_to, at)
+    def _decided(self, event: DeviceDecision, when: int) -> Verdict:
+        verdict = verdict_of(event, self.snapshot, when)
+        if verdict.admitted:
+            self._releases.give_leave("other", when, when + self.setting.pulse_ms)
+            self._passes(when)
+        credential = event.credential
+        self._desk.note(None if credential is None else Presented(normal(credential)), verdict)
+        return verdict
 
+    def _hear_of_door(
+        self, event: RexPressed | ContactChanged | ContactFault | OutputChanged, when: int, at: int
+    ) -> None:
+        decides = self._driver.capabilities.decides_locally
+        match event:
+            case RexPressed() if decides:
+                # It has released its lock by itself, and perhaps long ago.
+                if event.is_pressed:
+                    self._say(EventCode.REX_PRESSED, when)
+                    self._releases.give_leave("exit", when, when + self.setting.pulse_ms)
+            case RexPressed():
+                self._button.hold(event.is_pressed, when)
+                if event.is_pressed:
+                    self.press_rex(when)
+            case ContactChanged():
+                # A board tells of its own admissions by its own clock, and knows nothing of the instants of ours.
+                with_leave = self._may_open(when) or (decides and self._may_open(at))
+                self._move(event.is_open, when, with_leave=with_leave)
+            case ContactFault():
+                self._contact.fault(event.is_faulty, when)
+            case OutputChanged() if decides:
+                self._releases.output(event.is_released, when, self.setting.pulse_ms)
 
-def _recordable(value: str) -> str | None:
-    """What a reader reported, if it can be kept: a reader may report anything."""
-    try:
-        return clean(value)
-    except InvalidText:
-        return None
+    def _hear_of_device(self, event: DeviceEvent, when: int, at: int) -> None:
+        match event:
+            case TamperChanged():
+                self.tamper(event.is_tampered, when)
+            case PowerChanged():
+                self._reports.power(event.is_powered, when, is_event=event.cursor is not None)
+            case Online() | Offline():
+                self._online(isinstance(event, Online), when, at)
+            case CommandResult():
+                self._remote.answered(event.command_id, event.is_done, at)
+            case EventGap():
+                self._reports.gap(self.snapshot.channel, event.lost, when)
 
+    def _online(self, is_online: bool, when: int, at: int) -> None:
+        """A device that is back may have forgotten how its lock is to be held; what it was told to release is over."""
+        self._reports.presence(is_online, when)
+        if is_online:
+            self._standing.tell_again()
+            self.tick(at)
 
-def _normal(presented: Presented) -> Presented:
-    second = presented.second
-    return Presented(_normal_one(presented.first), None if second is None else _normal_one(second), presented.gap_ms)
+    # What the door's parts do.
 
+    def _release(self, cause: Cause, at: int, command_id: int | None = None) -> None:
+        if self._standing.is_new:
+            self.tick(at)
+        self._releases.begin(cause, at, self.setting.pulse_ms, command_id)
+        self._passes(at)
 
-def _normal_one(credential: Credential) -> Credential:
-    """What has no normal form is left as it is: nobody has it."""
-    kind, value = credential
-    return Credential(kind, normal_value(kind, value) or value)
+    def _release_by(self, at: int, command_id: int) -> None:
+        self._release("other", at, command_id)
+
+    def _may_open(self, at: int) -> bool:
+        return self._releases.has_leave(at) or is_unlocked(self.snapshot, self.state({}), at)
+
+    def _move(self, is_open: bool, at: int, *, with_leave: bool) -> None:
+        self._contact.moved(is_open, at, with_leave=with_leave)
+        if is_open and self.setting.relock_on_open:
+            self._releases.opened(at)
+
+    def _passes(self, at: int) -> None:
+        if self._contact.is_open:
+            self._contact.count_anew(at)
+
+    def _say(self, code: EventCode, at: int, verdict: Verdict | None = None) -> None:
+        self._sink(Fact(self._id, code, at, verdict))

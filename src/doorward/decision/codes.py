@@ -37,6 +37,8 @@ class EventCode(IntEnum):
     DOOR_NORMAL = 35
     REX_HELD = 36
     CONTACT_FAULT = 37
+    CLOCK_WRONG = 38
+    EVENTS_LOST = 39
     AUTO_UNLOCK_BEGAN = 40
     AUTO_UNLOCK_ENDED = 41
     AUTO_UNLOCK_SUPPRESSED = 42
@@ -60,6 +62,8 @@ class EventCode(IntEnum):
     SECOND_FACTOR_MISSING = 73
     TAMPER_DETECTED = 90
     TAMPER_CLEARED = 91
+    POWER_LOST = 92
+    POWER_BACK = 93
     SYNC_REQUESTED = 100
     SYNC_STARTED = 101
     SYNC_COMPLETED = 102
@@ -82,8 +86,16 @@ AUX: Final = "aux"
 APPLE: Final = "apple"
 GOOGLE: Final = "google"
 
-KINDS: Final = (CARD, PIN, AUX, APPLE, GOOGLE)
-"""Every kind of credential a reader can report; a credential type is of one kind."""
+DURESS: Final = "duress"
+
+READ_KINDS: Final = (CARD, PIN, AUX, APPLE, GOOGLE)
+"""Every kind of credential that a reader can report and a door can accept."""
+
+KINDS: Final = (*READ_KINDS, DURESS)
+"""Every kind of credential that a person can have; a credential type is of one kind.
+
+A duress PIN is typed as a PIN is: no reader reports the kind, and it works where PINs do.
+"""
 
 ADMIT_CODES: Final = {
     CARD: EventCode.ADMIT_CARD,

@@ -7,8 +7,12 @@ the door. Total: whatever is handed in, a verdict comes out; a rule that raises 
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
+
 from doorward.decision.codes import ADMIT_CODES, AUX, PIN, EventCode
-from doorward.decision.snapshot import Channel, Credential, DoorState, Grant, Person, Presented, Snapshot
+from doorward.decision.factors import under_duress, with_second_factor, with_second_person
+from doorward.decision.shifts import Timetable
+from doorward.decision.snapshot import Channel, DoorState, Grant, Person, Presented, Snapshot
 from doorward.decision.verdict import Reason, ReasonCode, Verdict
 
 _MINUTE_MS: Final = 60_000
@@ -21,6 +25,7 @@ _LEAVING: Final = (Reason(ReasonCode.LEAVING),)
 _REX_LOCKDOWN: Final = (Reason(ReasonCode.REX_LOCKDOWN),)
 _RELEASED_REMOTELY: Final = (Reason(ReasonCode.RELEASED_REMOTELY),)
 _RULE_FAILED: Final = (Reason(ReasonCode.RULE_FAILED),)
+_FIRST_PERSON_MISSING: Final = Reason(ReasonCode.FIRST_PERSON_MISSING)
 _DELETED: Final = Reason(ReasonCode.PERSON_DELETED)
 _DISABLED: Final = Reason(ReasonCode.PERSON_DISABLED)
 _NO_ROLE_HERE: Final = Reason(ReasonCode.NO_ROLE_HERE)
@@ -36,7 +41,12 @@ _NO_CHANNEL: Final = Channel(0, "Unknown door", "UTC", frozenset())
 def decide(snapshot: Snapshot, state: DoorState, presented: Presented, at: int) -> Verdict:
     """Decide about a presented credential at the instant `at` (milliseconds UTC). Never raises."""
     try:
-        return _decide(snapshot, state, presented, at)
+        verdict = _decide(snapshot, state, presented, at)
+        if presented.second is not None or verdict.kind == PIN:
+            verdict = under_duress(snapshot, presented, verdict)
+        if snapshot.channel.first_person_in and not verdict.admitted:
+            verdict = _unless_still_locked(snapshot, state, verdict)
+        return verdict
     except Exception:
         return _failed(snapshot, at)
 
@@ -47,18 +57,10 @@ def decide_person(snapshot: Snapshot, state: DoorState, person_id: int, at: int)
     An admission has the code 15, by application. Never raises.
     """
     try:
-        channel = snapshot.channel
-        person = snapshot.directory.people.get(person_id)
-        barred = _barred(snapshot, state, None, person, at)
-        if barred is not None:
-            return barred
-        if person is None:
-            reasons = (Reason(ReasonCode.PERSON_UNKNOWN),)
-            return Verdict(_REJECT_UNAUTHORIZED, False, channel, at, None, reasons)
-        reason = _refusal(person, at)
-        if reason is not None:
-            return Verdict(_REJECT_UNAUTHORIZED, False, channel, at, person, (reason,))
-        return _by_roles(snapshot, state, person, None, at)
+        verdict = _decide_person(snapshot, state, person_id, at)
+        if snapshot.channel.first_person_in and not verdict.admitted:
+            verdict = _unless_still_locked(snapshot, state, verdict)
+        return verdict
     except Exception:
         return _failed(snapshot, at)
 
@@ -103,6 +105,16 @@ def is_unlocked(snapshot: Snapshot, state: DoorState, at: int) -> bool:
         return False
 
 
+def awaits_first_person(snapshot: Snapshot, state: DoorState, at: int) -> bool:
+    """Whether the auto-unlock shift is open, and does not unlock the door because nobody has come yet. Never raises."""
+    try:
+        channel = snapshot.channel
+        shift = channel.auto_unlock
+        return channel.first_person_in and shift is not None and shift.open_at(at) and not _has_come(shift, state, at)
+    except Exception:
+        return False
+
+
 def _failed(snapshot: Snapshot, at: int) -> Verdict:
     return Verdict(_REJECT_UNAUTHORIZED, False, _channel(snapshot), at, None, _RULE_FAILED)
 
@@ -117,7 +129,7 @@ def _channel(snapshot: Snapshot) -> Channel:
 def _decide(snapshot: Snapshot, state: DoorState, presented: Presented, at: int) -> Verdict:
     channel, first = snapshot.channel, presented.first
     kind = first.kind
-    person = snapshot.directory.find(kind, first.value)
+    person = snapshot.directory.holder(kind, first.value)
     barred = _barred(snapshot, state, kind, person, at)
     if barred is not None:
         return barred
@@ -133,8 +145,25 @@ def _decide(snapshot: Snapshot, state: DoorState, presented: Presented, at: int)
         return Verdict(_REJECT_UNAUTHORIZED, False, channel, at, person, (reason,), kind)
     verdict = _by_roles(snapshot, state, person, kind, at)
     if channel.two_factor and verdict.admitted:
-        return _second_factor(snapshot, state, presented, person, verdict)
+        verdict = _second_factor(snapshot, state, presented, person, verdict)
+    if channel.two_person and verdict.admitted:
+        verdict = with_second_person(state, person, verdict)
     return verdict
+
+
+def _decide_person(snapshot: Snapshot, state: DoorState, person_id: int, at: int) -> Verdict:
+    channel = snapshot.channel
+    person = snapshot.directory.people.get(person_id)
+    barred = _barred(snapshot, state, None, person, at)
+    if barred is not None:
+        return barred
+    if person is None:
+        reasons = (Reason(ReasonCode.PERSON_UNKNOWN),)
+        return Verdict(_REJECT_UNAUTHORIZED, False, channel, at, None, reasons)
+    reason = _refusal(person, at)
+    if reason is not None:
+        return Verdict(_REJECT_UNAUTHORIZED, False, channel, at, person, (reason,))
+    return _by_roles(snapshot, state, person, None, at)
 
 
 def _barred(snapshot: Snapshot, state: DoorState, kind: str | None, person: Person | None, at: int) -> Verdict | None:
@@ -170,10 +199,26 @@ def _locked_down(state: DoorState, kind: str | None) -> tuple[Reason, ...] | Non
 def _open_to_all(snapshot: Snapshot, state: DoorState, at: int) -> tuple[Reason, ...] | None:
     if state.unlocked and (state.unlocked_until is None or at < state.unlocked_until):
         return (Reason(ReasonCode.UNLOCK_MODE, instant=state.unlocked_until),)
-    auto_unlock = snapshot.channel.auto_unlock
-    if auto_unlock is not None and auto_unlock.open_at(at):
+    channel = snapshot.channel
+    shift = channel.auto_unlock
+    if shift is not None and shift.open_at(at) and (not channel.first_person_in or _has_come(shift, state, at)):
         return _AUTO_UNLOCK
     return None
+
+
+def _has_come(shift: Timetable, state: DoorState, at: int) -> bool:
+    """Whether somebody has been admitted since the shift, which is open, has opened."""
+    first = state.first_person_at
+    return first is not None and shift.open_throughout(first, at)
+
+
+def _unless_still_locked(snapshot: Snapshot, state: DoorState, refused: Verdict) -> Verdict:
+    """A refusal that says, too, why a door whose auto-unlock shift is open is not unlocked."""
+    if refused.event_code in (EventCode.REJECT_TAMPER, EventCode.REJECT_LOCKDOWN):
+        return refused
+    if not awaits_first_person(snapshot, state, refused.at):
+        return refused
+    return msgspec.structs.replace(refused, reasons=(*refused.reasons, _FIRST_PERSON_MISSING))
 
 
 def _refusal(person: Person, at: int) -> Reason | None:
@@ -270,28 +315,10 @@ def _passed_back(snapshot: Snapshot, state: DoorState, person: Person, at: int) 
 def _second_factor(
     snapshot: Snapshot, state: DoorState, presented: Presented, person: Person, admitted: Verdict
 ) -> Verdict:
-    """Rule 9: a PIN after a card (or pass), or a card after a PIN, of the same person and in time.
-
-    What is locked down as the first factor is locked down as the second.
-    """
-    channel, at, second, kind = snapshot.channel, admitted.at, presented.second, admitted.kind
-    pin_first = kind == PIN
-    if second is not None:
-        reasons = _locked_down(state, second.kind)
+    """Rule 9; and what is locked down as the first factor is locked down as the second."""
+    if presented.second is not None:
+        reasons = _locked_down(state, presented.second.kind)
         if reasons is not None:
-            return Verdict(EventCode.REJECT_LOCKDOWN, False, channel, at, person, reasons, kind)
-    if not any((enrolled == PIN) != pin_first and enrolled in channel.accepts for enrolled in person.kinds):
-        code, why = EventCode.SECOND_FACTOR_MISSING, ReasonCode.SECOND_FACTOR_MISSING
-    elif second is None or not 0 <= presented.gap_ms <= channel.second_factor_ms:
-        code, why = EventCode.SECOND_FACTOR_LATE, ReasonCode.SECOND_FACTOR_LATE
-    elif (second.kind == PIN) == pin_first or not _is_theirs(snapshot, second, person):
-        code, why = EventCode.REJECT_SECOND_FACTOR, ReasonCode.SECOND_FACTOR_WRONG
-    else:
-        reasons = (*admitted.reasons, Reason(ReasonCode.SECOND_FACTOR_RIGHT, None, second.kind))
-        return Verdict(EventCode.ADMIT_TWO_FACTORS, True, channel, at, person, reasons, kind)
-    return Verdict(code, False, channel, at, person, (Reason(why),), kind)
-
-
-def _is_theirs(snapshot: Snapshot, credential: Credential, person: Person) -> bool:
-    holder = snapshot.directory.find(credential.kind, credential.value)
-    return credential.kind in snapshot.channel.accepts and holder is not None and holder.id == person.id
+            code = EventCode.REJECT_LOCKDOWN
+            return Verdict(code, False, snapshot.channel, admitted.at, person, reasons, admitted.kind)
+    return with_second_factor(snapshot, presented, person, admitted)

@@ -146,6 +146,25 @@ class Timetable:
             at = beyond
         return None
 
+    def open_throughout(self, first: int, last: int) -> bool:
+        """Whether the shift is open at every instant of [first, last]; never for more than about a year.
+
+        Raises as `open_at` does.
+        """
+        if first > last:
+            return False
+        for _ in range(_BLOCKS_AHEAD):
+            since, _, edges = self._load(last)
+            open_since = bisect_right(edges, last)
+            if open_since % 2 == 0:
+                return False
+            if since <= first:
+                return bisect_right(edges, first) == open_since
+            if edges[open_since - 1] > since:
+                return False
+            last = since - 1
+        return False
+
     def _load(self, at: int) -> _Edges:
         block = at // BLOCK_MS
         found = self._blocks.get(block)

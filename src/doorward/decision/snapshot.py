@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
+from doorward.decision.codes import DURESS, PIN
 from doorward.decision.shifts import Timetable
 
 Status = Literal["active", "disabled", "deleted"]
@@ -103,10 +104,23 @@ class Directory:
         """Who has this credential."""
         return self.by_kind.get(kind, _NOBODY).get(value)
 
+    def holder(self, kind: str, value: str) -> Person | None:
+        """Whose credential it is that somebody presents: a PIN that nobody has may be somebody's duress PIN."""
+        person = self.by_kind.get(kind, _NOBODY).get(value)
+        if kind == PIN and (person is None or person.status == "deleted"):
+            under_duress = self.by_kind.get(DURESS, _NOBODY).get(value)
+            if person is None or (under_duress is not None and under_duress.status != "deleted"):
+                return under_duress
+        return person
+
     def holders(self, credential: Credential) -> Collection[int]:
         """Everybody who has this credential, by id."""
         holder = self.find(credential.kind, credential.value)
         return self._shared.get(credential, () if holder is None else (holder.id,))
+
+    def credentials_of(self, person_id: int) -> tuple[Credential, ...]:
+        """The credentials that a person has; none if nobody has this id."""
+        return self._credentials.get(person_id, ())
 
     def take_over(self, person_id: int, other: "Directory") -> None:
         """Let the person be as in another directory, which knows them."""
@@ -186,6 +200,11 @@ class Channel:
     area_to: int | None = None
     staleness_ms: int | None = None
     """How long the door goes on deciding without contact to the server; None for ever."""
+    first_person_in: bool = False
+    """The auto-unlock shift unlocks only once somebody has been admitted since it opened."""
+    two_person: bool = False
+    """Two different people, both of whom may pass, within `two_person_ms`."""
+    two_person_ms: int = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +225,13 @@ class Presence(NamedTuple):
     since: int
 
 
+class Waiting(NamedTuple):
+    """The first of two people whom a door lets in only together, and since when they wait."""
+
+    person_id: int
+    since: int
+
+
 @dataclass(frozen=True, slots=True)
 class DoorState:
     """What changes at a door without its configuration changing."""
@@ -221,6 +247,9 @@ class DoorState:
     """When the server last confirmed the snapshot; None while the server itself decides."""
     presence: Mapping[int, Presence] = field(default_factory=lambda: MappingProxyType({}))
     """By person id; a person who is not in it may stand anywhere."""
+    first_person_at: int | None = None
+    """When somebody was last admitted here of those who let an auto-unlock shift begin."""
+    waiting: Waiting | None = None
 
 
 class Presented(NamedTuple):

@@ -4,7 +4,7 @@
 | --- | --- | --- |
 | card | a decimal number of up to 20 digits | without leading zeros: `0012345` is the card `12345` |
 | card | facility and number, `12:345` (also `-` or `/` between) | both without leading zeros: `12:345` |
-| pin | 4 to 7 digits | as it is: `0123` is not `123` |
+| pin, duress | 4 to 7 digits | as it is: `0123` is not `123` |
 | aux | a number plate or another text | letters and digits only, upper case: `ab-12 cd` is `AB12CD` |
 | apple, google | the pass's identifier | as it is |
 """
@@ -13,7 +13,7 @@ import re
 import unicodedata
 from typing import Final
 
-from doorward.decision.codes import AUX, CARD, PIN
+from doorward.decision.codes import AUX, CARD, DURESS, PIN
 
 FEWEST_PIN_DIGITS: Final = 4
 MOST_PIN_DIGITS: Final = 7
@@ -28,7 +28,7 @@ def normal_value(kind: str, value: str) -> str | None:
     A card is compared by number, so that it is the same card whether or not somebody typed its leading zeros. No card
     has the number 0: faulty readers report it.
     """
-    if kind == PIN:
+    if kind in (PIN, DURESS):
         return value if _PIN.fullmatch(value) else None
     if kind == CARD:
         return _card(value.strip())

@@ -37,11 +37,17 @@ class ReasonCode(StrEnum):
     ROLE_GRANTS = "role_grants"
     LEAVING = "leaving"
     RELEASED_REMOTELY = "released_remotely"
+    FIRST_PERSON_MISSING = "first_person_missing"
+    SECOND_PERSON_MISSING = "second_person_missing"
+    SECOND_PERSON = "second_person"
+    DECIDED_BY_BOARD = "decided_by_board"
+    REPORTED_LATE = "reported_late"
+    EVENTS_LOST = "events_lost"
     RULE_FAILED = "rule_failed"
 
 
 class Reason(msgspec.Struct, frozen=True, gc=False):
-    """A code and what it is about: the grant, the kind of credential, an instant, or nothing.
+    """A code and what it is about: the grant, the kind of credential, an instant, a number, or nothing.
 
     A grant with an instant is of a role that a group reservation gives until then.
     """
@@ -50,6 +56,9 @@ class Reason(msgspec.Struct, frozen=True, gc=False):
     grant: Grant | None = None
     kind: str | None = None
     instant: int | None = None
+    count: int | None = None
+    text: str | None = None
+    """A board's own word; it may be anything."""
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
@@ -63,6 +72,8 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     reasons: tuple[Reason, ...]
     kind: str | None = None
     """The kind of credential that was presented first."""
+    duress: bool = False
+    """A duress PIN was among what was presented. Nothing at the door may show it."""
 
     @property
     def person_id(self) -> int | None:

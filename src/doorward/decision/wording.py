@@ -56,6 +56,8 @@ _EVENTS: Final = {
     EventCode.DOOR_NORMAL: "{channel} normal again",
     EventCode.REX_HELD: "Request to exit held at {channel}",
     EventCode.CONTACT_FAULT: "Door contact of {channel} at fault",
+    EventCode.CLOCK_WRONG: "Clock of {channel} is wrong",
+    EventCode.EVENTS_LOST: "Events of {channel} are lost",
     EventCode.AUTO_UNLOCK_BEGAN: "{channel} unlocked by its shift",
     EventCode.AUTO_UNLOCK_ENDED: "{channel} locked again by its shift",
     EventCode.AUTO_UNLOCK_SUPPRESSED: "{channel} not unlocked by its shift",
@@ -79,6 +81,8 @@ _EVENTS: Final = {
     EventCode.SECOND_FACTOR_MISSING: "{person} rejected, no second factor enrolled",
     EventCode.TAMPER_DETECTED: "Tampering detected at {channel}",
     EventCode.TAMPER_CLEARED: "Tampering at {channel} cleared",
+    EventCode.POWER_LOST: "Mains power of {channel} lost",
+    EventCode.POWER_BACK: "Mains power of {channel} back",
     EventCode.SYNC_REQUESTED: "Synchronisation of {channel} requested",
     EventCode.SYNC_STARTED: "Synchronisation of {channel} started",
     EventCode.SYNC_COMPLETED: "Synchronisation of {channel} completed",
@@ -120,6 +124,12 @@ _REASONS: Final = {
     ReasonCode.ROLE_GRANTS: "A role of this person admits here.",
     ReasonCode.LEAVING: "Leaving is possible.",
     ReasonCode.RELEASED_REMOTELY: "An operator or an application asked for the door to be released.",
+    ReasonCode.FIRST_PERSON_MISSING: "The auto-unlock shift is open, but unlocks only after the first person admitted.",
+    ReasonCode.SECOND_PERSON_MISSING: "This door wants two people who may pass, and the second did not come in time.",
+    ReasonCode.SECOND_PERSON: "A second person who may pass is here, too.",
+    ReasonCode.DECIDED_BY_BOARD: "The board at the door decided this by itself{text}.",
+    ReasonCode.REPORTED_LATE: "The door reported this too late to be acted upon.",
+    ReasonCode.EVENTS_LOST: "Events of the device are lost: {count}.",
     ReasonCode.RULE_FAILED: "A rule failed, so the door denies.",
 }
 
@@ -155,7 +165,9 @@ def reason_text(verdict: Verdict, reason: Reason) -> str:
     when = "" if reason.instant is None else local_time(reason.instant, verdict.channel.zone)
     if reason.code is ReasonCode.UNLOCK_MODE and when:
         return f"The door is unlocked until {when}."
-    return _REASONS[reason.code].format(kind=kind, when=when)
+    count = "it is not known how many" if reason.count is None else reason.count
+    text = f": {reason.text.rstrip('.')}" if reason.text else ""
+    return _REASONS[reason.code].format(kind=kind, when=when, count=count, text=text)
 
 
 def _grant_text(verdict: Verdict, code: ReasonCode, grant: Grant) -> str:

@@ -57,6 +57,7 @@ class Bench:
         return self.door.alarm
 
 
+@pytest.mark.en60839("6.2.1")
 def test_an_admission_releases_the_lock_for_the_pulse_time_and_no_longer() -> None:
     bench = Bench()
     assert bench.door.present(ADA, {}, NOW).admitted
@@ -68,6 +69,7 @@ def test_an_admission_releases_the_lock_for_the_pulse_time_and_no_longer() -> No
     assert bench.codes == [10]
 
 
+@pytest.mark.en60839("6.2.2", "6.3.1")
 def test_a_refusal_leaves_the_lock_alone_and_shows_it_at_the_reader() -> None:
     bench = Bench()
     assert not bench.door.present(NOBODY, {}, NOW).admitted
@@ -76,6 +78,7 @@ def test_a_refusal_leaves_the_lock_alone_and_shows_it_at_the_reader() -> None:
     assert bench.codes == [20]
 
 
+@pytest.mark.en60839("6.3.4", "6.8/22")
 def test_the_number_of_a_card_is_on_record_and_a_pin_never() -> None:
     bench = Bench()
     bench.door.present(ADA, {}, NOW)
@@ -84,6 +87,7 @@ def test_the_number_of_a_card_is_on_record_and_a_pin_never() -> None:
     assert [fact.credential for fact in bench.facts] == ["1234", None, None]
 
 
+@pytest.mark.en60839("6.2.3")
 def test_a_door_opened_with_leave_is_opened_and_one_without_is_forced() -> None:
     bench = Bench()
     bench.door.present(ADA, {}, NOW)
@@ -108,6 +112,7 @@ def test_a_door_held_open_is_noticed_once_and_is_normal_when_closed() -> None:
     assert bench.codes == [30, 13, 31, 34, 32, 35]
 
 
+@pytest.mark.en60839("6.2.2/exit")
 def test_the_button_releases_the_door_unless_it_is_locked_down_itself() -> None:
     everything_but_the_button = Setting(5_000, 30_000, card_lockdown=True, aux_lockdown=True)
     bench = Bench(everything_but_the_button)
@@ -120,6 +125,7 @@ def test_the_button_releases_the_door_unless_it_is_locked_down_itself() -> None:
     assert locked.codes == [30]
 
 
+@pytest.mark.en60839("6.6")
 def test_unlock_mode_holds_the_lock_open_until_it_relocks_by_itself() -> None:
     bench = Bench(Setting(5_000, 30_000, unlocked=True, unlocked_until=NOW + 60_000))
     bench.after(0)
@@ -141,6 +147,7 @@ def test_lockdown_wins_over_unlock_mode_and_over_auto_unlock() -> None:
     assert bench.door.present(ADA, {}, NOW).event_code == 22
 
 
+@pytest.mark.en60839("6.8/tamper")
 def test_a_tampered_controller_lets_nobody_in_until_it_is_closed_again() -> None:
     bench = Bench()
     bench.door.tamper(True, NOW)
@@ -168,6 +175,7 @@ def test_whatever_a_reader_reports_gets_a_verdict(value: str) -> None:
         assert not bench.released()
 
 
+@pytest.mark.en60839("6.6")
 def test_an_admission_from_afar_releases_the_door_and_answers_the_request() -> None:
     bench = Bench(area_from=None, area_to=5, passback=Passback("hard"))
     assert bench.door.admit(61, 7, {}, NOW).admitted

@@ -5,8 +5,9 @@ roles are gone through one by one. Where the engine and this reading differ, one
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -39,11 +40,21 @@ class Answer:
     reasons: frozenset[str]
     roles: frozenset[int] = frozenset()
     until: frozenset[tuple[int, int]] = frozenset()
+    duress: bool = False
 
 
 def answer_credential(site: Site, state: DoorState, presented: Presented, at: int) -> Answer:
+    answer = answer_presented(site, state, presented, at)
+    typed = [credential.value for credential in presented[:2] if credential is not None and credential.kind == "pin"]
+    for value in typed:
+        if answer.person_id is not None and person_under_duress(site, value) == answer.person_id:
+            answer = replace(answer, duress=True)
+    return explain(site, state, answer, at)
+
+
+def answer_presented(site: Site, state: DoorState, presented: Presented, at: int) -> Answer:
     kind = presented.first.kind
-    person = holder(site, presented.first)
+    person = who(site, presented.first)
     known = None if person is None else person.id
     everybody = answer_for_everybody(site, state, kind, known, at)
     if everybody is not None:
@@ -54,11 +65,17 @@ def answer_credential(site: Site, state: DoorState, presented: Presented, at: in
         return refuse(26, known, "type_not_accepted")
     answer = answer_by_name(site, state, person, kind, at)
     if answer.admitted and site.channel.two_factor:
-        return answer_two_factors(site, state, presented, person, answer)
+        answer = answer_two_factors(site, state, presented, person, answer)
+    if answer.admitted and site.channel.two_person:
+        return answer_two_people(site, state, person, answer, at)
     return answer
 
 
 def answer_person(site: Site, state: DoorState, person_id: int, at: int) -> Answer:
+    return explain(site, state, answer_asked(site, state, person_id, at), at)
+
+
+def answer_asked(site: Site, state: DoorState, person_id: int, at: int) -> Answer:
     people = [person for person, _ in site.people if person.id == person_id]
     known = person_id if people else None
     everybody = answer_for_everybody(site, state, None, known, at)
@@ -86,8 +103,26 @@ def stands_open(site: Site, state: DoorState, at: int) -> str | None:
     if state.unlocked and (state.unlocked_until is None or at < state.unlocked_until):
         return "unlock_mode"
     if site.channel.auto_unlock is not None and is_open(site.channel.auto_unlock, at):
-        return "auto_unlock"
+        return None if nobody_has_come(site, state, at) else "auto_unlock"
     return None
+
+
+def nobody_has_come(site: Site, state: DoorState, at: int) -> bool:
+    """Whether the auto-unlock shift, which is open, waits for the first person since it has opened."""
+    shift, first = site.channel.auto_unlock, state.first_person_at
+    if not site.channel.first_person_in or shift is None:
+        return False
+    return first is None or not first <= at or not is_open(shift, first) or closes(shift, first) <= at
+
+
+def explain(site: Site, state: DoorState, answer: Answer, at: int) -> Answer:
+    """Who is refused while the door waits for the first person is told so; not in a lockdown, or when tampered with."""
+    shift = site.channel.auto_unlock
+    if answer.admitted or answer.code in (22, 23) or shift is None or not is_open(shift, at):
+        return answer
+    if nobody_has_come(site, state, at):
+        return replace(answer, reasons=answer.reasons | {"first_person_missing"})
+    return answer
 
 
 def answer_for_everybody(site: Site, state: DoorState, kind: str | None, known: int | None, at: int) -> Answer | None:
@@ -178,14 +213,45 @@ def answer_two_factors(site: Site, state: DoorState, presented: Presented, perso
     others = {"card", "aux", "apple", "google"} if presented.first.kind == "pin" else {"pin"}
     wanted = others & site.channel.accepts
     enrolled = {kind for holder_, held in site.people if holder_.id == person.id for kind, _ in held}
+    if "duress" in enrolled:
+        enrolled.add("pin")
     if not enrolled & wanted:
         return refuse(73, person.id, "second_factor_missing")
     if second is None or presented.gap_ms < 0 or presented.gap_ms > site.channel.second_factor_ms:
         return refuse(72, person.id, "second_factor_late")
-    owner = holder(site, second)
+    owner = who(site, second)
     if second.kind not in wanted or owner is None or owner.id != person.id:
         return refuse(71, person.id, "second_factor_wrong")
     return admit(70, person.id, *answer.reasons, "second_factor_right", roles=answer.roles, until=dict(answer.until))
+
+
+def answer_two_people(site: Site, state: DoorState, person: Person, answer: Answer, at: int) -> Answer:
+    """Two different people, the second no later than some seconds after the first."""
+    first = state.waiting
+    in_time = first is not None and first.since <= at <= first.since + site.channel.two_person_ms
+    if first is not None and first.person_id != person.id and in_time:
+        return replace(answer, reasons=answer.reasons | {"second_person"})
+    return refuse(25, person.id, "second_person_missing")
+
+
+def who(site: Site, credential: Credential) -> Person | None:
+    """Whose credential it is that a reader reports; nobody's PIN may be somebody's duress PIN."""
+    owner = holder(site, credential)
+    if credential.kind != "pin" or (owner is not None and owner.status != "deleted"):
+        return owner
+    forced = holder(site, Credential("duress", credential.value))
+    if owner is None or (forced is not None and forced.status != "deleted"):
+        return forced
+    return owner
+
+
+def person_under_duress(site: Site, pin: str) -> int | None:
+    """The id of the person whose duress PIN this is, unless the PIN is somebody's."""
+    owner = who(site, Credential("pin", pin))
+    if owner is None:
+        return None
+    held = [held for person, held in site.people if person.id == owner.id]
+    return None if any(Credential("pin", pin) in credentials for credentials in held) else owner.id
 
 
 def holder(site: Site, credential: Credential) -> Person | None:
@@ -214,6 +280,21 @@ def is_open(shift: Timetable, at: int) -> bool:
                 if begins <= wall < ends:
                     return True
     return False
+
+
+@lru_cache(maxsize=256)
+def closes(shift: Timetable, first: int) -> int:
+    """When a shift that is open at an instant closes; looked for step by step, for some days.
+
+    Clocks have been off UTC by multiples of 30 seconds since 1970.
+    """
+    if isinstance(shift.rule, Stretch):
+        return shift.rule.end
+    step = 30_000
+    at = first // step * step + step
+    while at < first + 6 * 86_400_000 and is_open(shift, at):
+        at += step
+    return at
 
 
 def wall_clock(zone: str, at: int) -> datetime:

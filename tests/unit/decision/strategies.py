@@ -1,7 +1,7 @@
 """Random configurations, door states and instants for the properties; instants lie mostly at edges of some rule."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Final
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from doorward.decision.codes import KINDS
+from doorward.decision.codes import DURESS, KINDS, PIN, READ_KINDS
 from doorward.decision.shifts import Rule, Stretch, Timetable, Weekly, Window
 from doorward.decision.snapshot import (
     Channel,
@@ -23,6 +23,7 @@ from doorward.decision.snapshot import (
     Presence,
     Presented,
     Snapshot,
+    Waiting,
 )
 from tests.unit.decision.naive import EPOCH, Site
 
@@ -225,7 +226,7 @@ def channels(draw: st.DrawFn, zone: str, anchor: int) -> Channel:
         id=1,
         name="Front door",
         zone=zone,
-        accepts=draw(st.frozensets(st.sampled_from(KINDS))) if draw(seldom) else frozenset(KINDS),
+        accepts=draw(st.frozensets(st.sampled_from(READ_KINDS))) if draw(seldom) else frozenset(READ_KINDS),
         two_factor=draw(st.sampled_from((False, True))),
         second_factor_ms=draw(st.sampled_from((10_000, 0))),
         auto_unlock=draw(timetables(zone, anchor)) if draw(seldom) else None,
@@ -233,6 +234,9 @@ def channels(draw: st.DrawFn, zone: str, anchor: int) -> Channel:
         area_from=draw(st.sampled_from(AREAS)),
         area_to=draw(st.sampled_from(AREAS)),
         staleness_ms=HOUR if draw(seldom) else None,
+        first_person_in=draw(st.booleans()),
+        two_person=draw(st.sampled_from((False, False, True))),
+        two_person_ms=draw(st.sampled_from((HOUR, 0))),
     )
 
 
@@ -249,6 +253,8 @@ def states(draw: st.DrawFn, anchor: int) -> DoorState:
         unlocked_until=draw(st.sampled_from((None, anchor, anchor + HOUR))),
         confirmed_at=draw(st.sampled_from((None, anchor, anchor - HOUR))),
         presence={person_id: draw(presence) for person_id in PERSON_IDS if draw(st.booleans())},
+        first_person_at=draw(st.sampled_from((None, *(anchor + hours * HOUR for hours in (-24, -2, -1, 0))))),
+        waiting=draw(st.none() | st.builds(Waiting, st.sampled_from(PERSON_IDS), since)),
     )
 
 
@@ -256,7 +262,8 @@ def states(draw: st.DrawFn, anchor: int) -> DoorState:
 def presentations(draw: st.DrawFn, site: Site) -> Presented:
     """Mostly what some person has, and then something else of theirs; now and then anything."""
     anything = st.builds(Credential, st.sampled_from((*KINDS, "plate")), st.sampled_from(("1", "2", "3", "9", "")))
-    held = draw(st.sampled_from([held for _, held in site.people]))
+    enrolled = draw(st.sampled_from([held for _, held in site.people]))
+    held = [Credential(PIN, each.value) if each.kind == DURESS and draw(often) else each for each in enrolled]
     first = draw(st.sampled_from(held)) if draw(often) and held else draw(anything)
     second = draw(st.sampled_from((*held, *held, *held, *CREDENTIALS, None)))
     return Presented(first, second, draw(st.sampled_from((0, 0, 10_000, 10_000, 10_001, -1))))
@@ -274,6 +281,39 @@ def visits(draw: st.DrawFn) -> Visit:
     return Visit(site, draw(states(anchor)), draw(presentations(site)), draw(st.sampled_from(PERSON_IDS)), anchor)
 
 
+@st.composite
+def daily(draw: st.DrawFn, zone: str) -> Timetable:
+    """Open for some hours of every day."""
+    start = draw(minutes_of_day)
+    return Timetable(
+        Weekly((Window(frozenset(range(7)), start, start + draw(st.sampled_from((480, 960, 1440)))),)), zone
+    )
+
+
+@st.composite
+def welcome_visits(draw: st.DrawFn) -> Visit:
+    """Visits that nothing in the first rules stands in the way of, so that the last ones have something to say."""
+    visit = draw(visits())
+    site, zone = visit.site, visit.site.channel.zone
+    people = tuple(
+        (Person(person.id, person.name, "active", None, None, frozenset({1}), person.kinds), held)
+        for person, held in site.people
+    )
+    channel = replace(
+        site.channel,
+        accepts=frozenset(READ_KINDS),
+        auto_unlock=draw(st.none() | timetables(zone, visit.anchor) | daily(zone)),
+        first_person_in=draw(often),
+        passback=draw(st.sampled_from((None, None, Passback("soft")))),
+        staleness_ms=None,
+        two_factor=draw(st.booleans()),
+        two_person=draw(st.booleans()),
+    )
+    state = replace(visit.state, tampered=False, card_lockdown=False, aux_lockdown=False, unlocked=False)
+    welcome = Site(people, channel, (Grant(1, "Role 1", None, ""),))
+    return Visit(welcome, state, draw(presentations(welcome)), visit.person_id, visit.anchor)
+
+
 def instants(visit: Visit) -> list[int]:
     """The instants at which a visit's rules might change their mind, with the milliseconds before and after."""
     channel, state = visit.site.channel, visit.state
@@ -282,6 +322,10 @@ def instants(visit: Visit) -> list[int]:
     found.update(person.valid_to for person, _ in visit.site.people if person.valid_to is not None)
     for person, _ in visit.site.people:
         found.update(border for _, start, end in person.memberships for border in (start, end))
+    if state.first_person_at is not None:
+        found.add(state.first_person_at)
+    if state.waiting is not None:
+        found.update((state.waiting.since, state.waiting.since + channel.two_person_ms))
     if state.unlocked_until is not None:
         found.add(state.unlocked_until)
     if state.confirmed_at is not None and channel.staleness_ms is not None:

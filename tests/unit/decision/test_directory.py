@@ -112,6 +112,19 @@ def test_a_card_listed_twice_is_gone_with_its_holder() -> None:
     assert directory.find(*CARD) is None
 
 
+def test_a_pin_is_its_holder_s_and_only_else_somebody_s_duress_pin() -> None:
+    directory = Directory()
+    directory.put(person_of(1), [Credential("duress", "4711")])
+    assert directory.holder("pin", "4711") == directory.people[1]
+    assert directory.find("pin", "4711") is None
+    directory.put(person_of(2), [Credential("pin", "4711")])
+    assert directory.holder("pin", "4711") == directory.people[2]
+    directory.put(person_of(2, "deleted"), [Credential("pin", "4711")])
+    assert directory.holder("pin", "4711") == directory.people[1]
+    directory.put(person_of(1, "deleted"), [Credential("duress", "4711")])
+    assert directory.holder("pin", "4711") == directory.people[2]
+
+
 def test_removing_nobody_changes_nothing() -> None:
     directory = Directory()
     directory.put(person_of(1), [CARD])

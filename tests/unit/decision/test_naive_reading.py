@@ -2,10 +2,17 @@
 
 from hypothesis import given, settings
 
-from doorward.decision.engine import decide, decide_exit, decide_person, decide_release, is_unlocked
+from doorward.decision.engine import (
+    awaits_first_person,
+    decide,
+    decide_exit,
+    decide_person,
+    decide_release,
+    is_unlocked,
+)
 from doorward.decision.verdict import Verdict
 from tests.unit.decision import naive
-from tests.unit.decision.strategies import Visit, compiled, instants, visits
+from tests.unit.decision.strategies import Visit, compiled, instants, visits, welcome_visits
 
 PROFILE = settings.get_profile("decision")
 
@@ -18,7 +25,8 @@ def as_answer(verdict: Verdict) -> naive.Answer:
         for reason in verdict.reasons
         if reason.grant is not None and reason.instant is not None
     )
-    return naive.Answer(int(verdict.event_code), verdict.admitted, verdict.person_id, reasons, roles, until)
+    code = int(verdict.event_code)
+    return naive.Answer(code, verdict.admitted, verdict.person_id, reasons, roles, until, verdict.duress)
 
 
 @settings(PROFILE, max_examples=600)
@@ -30,6 +38,20 @@ def test_a_credential_is_decided_about_as_the_rules_read(visit: Visit) -> None:
         assert as_answer(verdict) == naive.answer_credential(visit.site, visit.state, visit.presented, at)
         assert verdict.kind == visit.presented.first.kind
         assert verdict.at == at
+
+
+@settings(PROFILE, max_examples=200)
+@given(welcome_visits())
+def test_those_who_may_pass_are_decided_about_as_the_last_rules_read(visit: Visit) -> None:
+    snapshot = compiled(visit.site)
+    for at in instants(visit)[::2]:
+        verdict = decide(snapshot, visit.state, visit.presented, at)
+        assert as_answer(verdict) == naive.answer_credential(visit.site, visit.state, visit.presented, at)
+        standing_open = naive.stands_open(visit.site, visit.state, at) is not None
+        assert is_unlocked(snapshot, visit.state, at) == standing_open
+        shift = visit.site.channel.auto_unlock
+        waits = shift is not None and naive.is_open(shift, at) and naive.nobody_has_come(visit.site, visit.state, at)
+        assert awaits_first_person(snapshot, visit.state, at) == waits
 
 
 @settings(PROFILE)

@@ -41,6 +41,28 @@ def test_the_next_change_is_the_first_one(scene: Scene) -> None:
         assert naive.is_open(timetable, change) != now
 
 
+@settings(PROFILE, max_examples=150)
+@given(scenes(), st.lists(st.integers(-3 * DAY, 3 * DAY), min_size=2, max_size=2))
+def test_a_shift_is_open_throughout_a_time_in_which_it_never_closes(scene: Scene, offsets: list[int]) -> None:
+    timetable = scene.timetable
+    found = sorted(around(timetable, scene.anchor))
+    for first, last in (
+        (scene.anchor + min(offsets), scene.anchor + max(offsets)),
+        *pairwise(found),
+        *zip(found[:-3], found[3:], strict=True),
+    ):
+        within = [first, last, *(edge for edge in found if first <= edge <= last)]
+        if all(abs(each - scene.anchor) <= DAY for each in within):
+            assert timetable.open_throughout(first, last) == all(naive.is_open(timetable, each) for each in within)
+
+
+def test_a_shift_of_all_day_every_day_is_open_throughout_a_year_and_not_for_ever() -> None:
+    timetable, start = Timetable(ALWAYS, "Europe/London"), 1_700_000_000_000
+    assert timetable.open_throughout(start, start + 366 * DAY)
+    assert not timetable.open_throughout(start, start + 10 * 366 * DAY)
+    assert not timetable.open_throughout(start, start - 1)
+
+
 @settings(PROFILE)
 @given(scenes(), st.integers(-1, 1))
 def test_the_spans_of_a_block_are_sorted_and_apart(scene: Scene, further: int) -> None:

@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from doorward.decision.codes import EventCode
-from doorward.decision.engine import decide, decide_exit, decide_person, decide_release, is_unlocked
+from doorward.decision.engine import (
+    awaits_first_person,
+    decide,
+    decide_exit,
+    decide_person,
+    decide_release,
+    is_unlocked,
+)
 from doorward.decision.shifts import Timetable, Weekly, Window
 from doorward.decision.snapshot import (
     Channel,
@@ -22,6 +29,7 @@ from doorward.decision.snapshot import (
     Presence,
     Presented,
     Snapshot,
+    Waiting,
 )
 from doorward.decision.verdict import ReasonCode, Verdict
 from doorward.decision.wording import reason_text, verdict_label
@@ -86,6 +94,10 @@ BROKEN_CONFIGURATIONS = {
     ),
     "the auto-unlock shift": (snapshot_of(replace(CHANNEL, auto_unlock=BROKEN_SHIFT)), DoorState()),
     "what is accepted": (snapshot_of(replace(CHANNEL, accepts=BROKEN)), DoorState(card_lockdown=True)),
+    "the first person": (
+        snapshot_of(replace(CHANNEL, auto_unlock=ALWAYS, first_person_in=True)),
+        DoorState(first_person_at=BROKEN),
+    ),
     "the limit of staleness": (snapshot_of(replace(CHANNEL, staleness_ms=BROKEN)), DoorState(confirmed_at=NOW)),
     "anti-passback": (snapshot_of(replace(CHANNEL, passback=BROKEN)), DoorState(presence={1: Presence(1, NOW)})),
     "where people are": (snapshot_of(replace(CHANNEL, passback=HARD)), DoorState(presence=BROKEN)),
@@ -139,6 +151,13 @@ def test_a_failure_to_read_the_state_releases_nothing_from_afar() -> None:
         assert [reason.code for reason in verdict.reasons] == [ReasonCode.RULE_FAILED]
 
 
+def test_a_failure_to_read_who_waits_denies() -> None:
+    for waiting in (BROKEN, Waiting(BROKEN, NOW), Waiting(2, BROKEN)):
+        verdict = decide(snapshot_of(replace(CHANNEL, two_person=True)), DoorState(waiting=waiting), PRESENTED, NOW)
+        assert not verdict.admitted
+        assert [reason.code for reason in verdict.reasons] == [ReasonCode.RULE_FAILED]
+
+
 @each_broken
 def test_whatever_is_broken_keeps_nobody_in(what: str) -> None:
     snapshot, state = BROKEN_CONFIGURATIONS[what]
@@ -157,6 +176,7 @@ def test_leaving_is_possible_when_not_even_the_exit_lockdown_can_be_read_and_tha
 def test_whatever_is_broken_leaves_the_door_locked(what: str) -> None:
     snapshot, state = BROKEN_CONFIGURATIONS[what]
     assert not is_unlocked(snapshot, state, NOW)
+    assert not awaits_first_person(snapshot, state, NOW)
 
 
 def test_an_unknown_mode_of_anti_passback_refuses_as_the_hard_one_does() -> None:

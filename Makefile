@@ -8,10 +8,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv pip
 export UV_LINK_MODE ?= copy
-export PYTHONDONTWRITEBYTECODE ?=
+# Compiled modules are kept, out of the source tree: without them each of the many processes compiles everything anew.
+export PYTHONDONTWRITEBYTECODE :=
+export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/pycache
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-bench run test lint format bench clean lock wheel
+.PHONY: help setup setup-test setup-bench run test en60839 lint format bench clean lock wheel
 
 help:
 	@echo "make run    set up and start Doorward with an example account (PORT=$(PORT) DATA_DIR=$(DATA_DIR))"
@@ -22,7 +24,7 @@ help:
 	@echo "make clean  remove everything the other targets made"
 
 setup: $(VENV)/.runtime
-setup-test: $(VENV)/.test node_modules/.installed $(VENV)/.browser
+setup-test: $(VENV)/.test node_modules/.installed $(VENV)/.browser $(VENV)/.mosquitto
 setup-bench: $(VENV)/.bench
 
 $(BIN)/uv:
@@ -62,11 +64,26 @@ $(VENV)/.browser: | $(BIN)/uv
 	fi
 	@touch $@
 
+# Boards behind an MQTT broker are tested with a real one. Tests start their own; Debian's service is neither used nor changed.
+$(VENV)/.mosquitto: | $(BIN)/uv
+	@if ! PATH="$$PATH:/usr/sbin:/usr/local/sbin" command -v mosquitto >/dev/null; then \
+	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	    echo "installing mosquitto"; \
+	    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends mosquitto; } \
+	      >/dev/null || { echo "mosquitto could not be installed" >&2; exit 1; }; \
+	  else echo "mosquitto was not found: install it (Debian: apt-get install mosquitto)" >&2; exit 1; fi; \
+	fi
+	@touch $@
+
 run: setup
 	$(BIN)/doorward demo --port $(PORT) --data-dir $(DATA_DIR)
 
 test: setup-test
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+# The page of what the tests show of EN 60839-11-1, written by the run itself.
+en60839: setup-test
+	$(BIN)/python -m pytest -q -m en60839 --en60839 docs/reference/en60839.md
 
 lint: $(VENV)/.bench
 	$(BIN)/ruff format --check .

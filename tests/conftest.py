@@ -1,7 +1,7 @@
 """What tests share: databases of both kinds, a clock that stands, a vault."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -12,10 +12,47 @@ from doorward.db.migrate import upgrade
 from doorward.db.unit_of_work import Database
 from doorward.kit.clock import FixedClock
 from doorward.kit.crypto import Vault
+from tests.support import en60839
 from tests.support.postgres import PostgresServer
 
 NOW = 1_772_442_000_000  # 2026-03-02T09:00:00Z, a Monday
 _serial = count()
+_shown: list[tuple[str, tuple[str, ...], str]] = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--en60839 FILE` writes which clauses of EN 60839-11-1 the run has shown."""
+    parser.addoption("--en60839", type=Path, default=None, help="write the page of EN 60839-11-1 to this file")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the mark known."""
+    config.addinivalue_line("markers", "en60839(*clauses): shows these clauses of EN 60839-11-1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse clauses that are none; let reports carry the clauses, also from one process to another."""
+    for item in items:
+        for mark in item.iter_markers("en60839"):
+            unknown = set(mark.args) - en60839.CLAUSES.keys()
+            assert not unknown, f"{item.nodeid}: no such clause: {unknown}"
+            item.user_properties.append(("en60839", mark.args))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note what became of each test that shows a clause."""
+    for name, clauses in report.user_properties:
+        if name == "en60839" and isinstance(clauses, list | tuple) and (report.when == "call" or report.failed):
+            _shown.append((report.nodeid, tuple(map(str, clauses)), report.outcome))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
+    """Write the page, in the one process that has all reports."""
+    path: Path | None = session.config.getoption("--en60839")
+    if path is not None and not hasattr(session.config, "workerinput"):
+        path.write_text(en60839.page(en60839.by_clause(_shown)))
+    return (yield)
 
 
 @pytest.fixture(scope="session")

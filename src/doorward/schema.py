@@ -7,6 +7,7 @@ from doorward.admissions import tables as admissions
 from doorward.audit import tables as audit
 from doorward.changes import tables as changes
 from doorward.channels import tables as channels
+from doorward.controllers import tables as controllers
 from doorward.credentials import tables as credentials
 from doorward.db.metadata import metadata
 from doorward.events import tables as events
@@ -31,6 +32,7 @@ __all__ = ["DECLARATIONS", "metadata"]
 
 DECLARATIONS: Final = (
     sync,
+    controllers,
     signing_in,
     notification_rules,
     imports,

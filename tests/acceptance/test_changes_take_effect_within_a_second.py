@@ -10,10 +10,10 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from doorward.controller.control import ask
 from doorward.db.connect import open_database
 from doorward.db.query import Query, number
 from doorward.kit.timestamps import parse_instant
-from doorward.process.control import ask
 from tests.support.installation import Installation, Server
 from tests.support.server import client
 

@@ -1,12 +1,18 @@
-"""What is published works by itself: the wheel, in an empty environment."""
+"""What is published works by itself: the wheel, in an empty environment, with a server's packages or a controller's."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests.support.installation import Installation
+
 ROOT = Path(__file__).parents[2]
 UV = Path(sys.executable).parent / "uv"
+OF_THE_SERVER = ("litestar", "sqlalchemy", "psycopg", "uvicorn", "argon2", "alembic", "jinja2", "httpx", "authlib")
 
 
 def run(*command: object) -> str:
@@ -17,18 +23,76 @@ def run(*command: object) -> str:
     return done.stdout
 
 
-def test_the_wheel_installs_into_an_empty_environment_and_makes_the_example_account(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel that would be published."""
+    directory = tmp_path_factory.mktemp("dist")
     build = ("build", "--quiet", "--wheel", "--no-build-isolation", "--python", sys.executable)
-    run(UV, *build, "--out-dir", tmp_path / "dist", ROOT)
-    [wheel] = (tmp_path / "dist").glob("doorward-*.whl")
-    python = tmp_path / "venv/bin/python"
-    run(UV, "venv", "--quiet", "--python", sys.executable, tmp_path / "venv")
+    run(UV, *build, "--out-dir", directory, ROOT)
+    [made] = directory.glob("doorward-*.whl")
+    return made
+
+
+def installed(wheel: Path, lock: str, directory: Path) -> Path:
+    """An environment with what a lock file names, and the wheel; gives its folder of commands."""
+    python = directory / "venv/bin/python"
+    run(UV, "venv", "--quiet", "--python", sys.executable, directory / "venv")
     install = (UV, "pip", "install", "--quiet", "--python", python)
-    run(*install, "--require-hashes", "-r", ROOT / "requirements/runtime.lock")
+    run(*install, "--require-hashes", "-r", ROOT / "requirements" / lock)
     run(*install, "--no-deps", "--no-index", wheel)
-    command = tmp_path / "venv/bin/doorward"
+    return python.parent
+
+
+def test_the_wheel_installs_into_an_empty_environment_and_makes_the_example_account(
+    wheel: Path, tmp_path: Path
+) -> None:
+    command = installed(wheel, "runtime.lock", tmp_path) / "doorward"
     made = json.loads(run(command, "demo", "--no-serve", "--json", "--data-dir", tmp_path / "data"))
     visitor, door = made["people"][0], made["channels"][0]["id"]
     present = ("door", "present", door, "--card", visitor["card"], "--data-dir", tmp_path / "data", "--json")
     assert json.loads(run(command, *present))["event_code"] == 27
     assert json.loads(run(command, "db", "check", "--json", "--data-dir", tmp_path / "data"))["ok"] is True
+
+
+def test_a_controller_is_installed_without_the_servers_packages_enrols_and_serves_doors(
+    wheel: Path, tmp_path: Path
+) -> None:
+    commands = installed(wheel, "controller.lock", tmp_path)
+    listed = json.loads(run(UV, "pip", "list", "--format", "json", "--python", commands / "python"))
+    assert not {package["name"] for package in listed} & set(OF_THE_SERVER)
+    command, home = commands / "doorward", tmp_path / "controller"
+    for arguments in (["serve"], ["door", "state", "1"], ["controller", "list"]):
+        refused = subprocess.run([command, *arguments], capture_output=True, text=True, timeout=60, check=False)
+        assert refused.returncode == 1
+        needs = "this command needs the server's packages: pip install 'doorward[server]'"
+        assert refused.stderr == f"doorward: {needs}\n"
+    assert "controller" in run(command, "--help")
+
+    server = Installation(tmp_path / "server")
+    made = server.demo()
+    door = made["channels"][0]["id"]
+    with server.serving() as serving:
+        code = server.json("controller", "code", "--channel", door)["code"]
+        enrolled = run(
+            *(command, "controller", "enrol", "--server", serving.base_url, "--code", code),
+            *("--data-dir", home, "--name", "North gate", "--json"),
+        )
+        assert [channel["id"] for channel in json.loads(enrolled)["channels"]] == [door]
+        running = subprocess.Popen(
+            [command, "controller", "run", "--data-dir", home],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert running.stdout is not None
+            assert running.stdout.readline() == "Doorward controller 1 serves one channel\n"
+            state = json.loads(run(command, "controller", "status", "--data-dir", home, "--json"))
+            assert [channel["driver"] for channel in state["channels"]] == ["simulated"]
+            present = ("controller", "door", "present", door, "--card", "4711", "--data-dir", home, "--json")
+            assert json.loads(run(command, *present))["admitted"] is False
+        finally:
+            running.send_signal(signal.SIGTERM)
+            _, errors = running.communicate(timeout=30)
+        assert running.returncode == 0, errors
+        assert code not in errors

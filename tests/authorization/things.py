@@ -4,8 +4,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+from sqlalchemy import insert, update
 
 from doorward.api.openapi import Route
+from doorward.channels.tables import channels
+from doorward.controllers.tables import controllers
+from doorward.db.query import Query, number
+from doorward.db.unit_of_work import Transaction, require
 from tests.support.world import World
 
 
@@ -44,6 +49,7 @@ class Things:
             "/group_reservations",
             group_reservation={"person_id": world.person_id, "group_ids": [self.ids["groups"]], **stretch},
         )
+        self.ids["controllers"] = self._controller(world.channel_ids[1])
         self.ids["areas"] = self._made(f"/sites/{north}/areas", name="Hall")
         credentials = api.get(f"/api/3/people/{world.person_id}/credentials").json()
         self.ids["credentials"] = credentials[0]["id"]
@@ -75,6 +81,20 @@ class Things:
             case "updateNotificationRule":
                 return {"name": "Rule", "call_back_url": "https://example.com/hook", "match_event_codes": [10]}
         return {}
+
+    def _controller(self, channel_id: int) -> int:
+        """A controller that serves a door; written down by hand, for to enrol takes two."""
+        world = self.world
+        row = {"account_id": world.account_id, "name": "Cellar", "public_key": "", "link_key": ""}
+        add = insert(controllers).values(**row, enrolled_at=world.clock.now()).returning(controllers.c.id)
+
+        def enrol(transaction: Transaction) -> int:
+            controller_id = require(transaction.one(Query(add, number)))
+            serve = update(channels).where(channels.c.id == channel_id).values(controller_id=controller_id)
+            transaction.run(Query[None](serve))
+            return controller_id
+
+        return world.database.write_now(enrol)
 
     def _made(self, path: str, **body: object) -> Any:
         answer = self._api.post(f"/api/3{path}", json=body)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
@@ -10,6 +11,7 @@ from doorward.db.unit_of_work import Database
 from doorward.kit.clock import FixedClock
 from doorward.kit.crypto import Vault
 from doorward.wire.context import Context
+from tests.support.commands import Commands
 from tests.support.server import client, serving
 from tests.support.world import World
 
@@ -44,3 +46,17 @@ def api(served: Served, world: World) -> Iterator[httpx.Client]:
     """A client with the owner's token, which holds all scopes."""
     with served.client(world.token) as opened:
         yield opened
+
+
+@pytest.fixture
+def empty(database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Commands:
+    """An installation without an account."""
+    return Commands(database_url, tmp_path / "data", capsys)
+
+
+@pytest.fixture
+def doorward(empty: Commands) -> Commands:
+    """An installation with one account and one site."""
+    empty.json("account", "create", "Acme", "--time-zone", "Europe/London")
+    empty.json("site", "create", "North")
+    return empty

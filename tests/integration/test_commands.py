@@ -1,63 +1,18 @@
 """The commands that change the configuration, on both databases: what they print, and how they end."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from doorward.cli.main import run
 from doorward.db.connect import open_database
 from doorward.kit.clock import SystemClock
 from doorward.kit.errors import Unauthorized
 from doorward.oauth.tokens import authenticate
+from tests.support.commands import Commands
 
 PERSON = ["person", "create", "--first-name", "A", "--last-name", "B"]
-
-
-class Commands:
-    """`doorward …` on one installation, in this process."""
-
-    def __init__(self, url: str, directory: Path, capture: pytest.CaptureFixture[str]) -> None:
-        self.where = ["--database", url, "--data-dir", str(directory)]
-        self.url = url
-        self._capture = capture
-
-    def __call__(self, *arguments: object) -> tuple[int, str, str]:
-        """Exit code, standard output, standard error."""
-        self._capture.readouterr()
-        code = run([*map(str, arguments), *self.where])
-        printed = self._capture.readouterr()
-        return code, printed.out, printed.err
-
-    def json(self, *arguments: object) -> Any:
-        """What the command prints with --json."""
-        code, printed, errors = self(*arguments, "--json")
-        assert (code, errors) == (0, "")
-        return json.loads(printed)
-
-    def refusal(self, *arguments: object) -> str:
-        """The one line with which the command refuses bad input."""
-        code, printed, errors = self(*arguments)
-        assert (code, printed) == (2, "")
-        assert errors.count("\n") == 1
-        return errors.removeprefix("doorward: ").rstrip()
-
-
-@pytest.fixture
-def empty(database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Commands:
-    """An installation without an account."""
-    return Commands(database_url, tmp_path / "data", capsys)
-
-
-@pytest.fixture
-def doorward(empty: Commands) -> Commands:
-    """An installation with one account and one site."""
-    empty.json("account", "create", "Acme", "--time-zone", "Europe/London")
-    empty.json("site", "create", "North")
-    return empty
 
 
 def test_an_account_is_made_with_cards_and_pins(empty: Commands) -> None:

@@ -30,7 +30,7 @@ def test_all_that_is_wrong_is_said_at_once(world: World) -> None:
     assert errors_of(lambda: write(world, create_type, body)) == {
         "label": ["can't be blank"],
         "slug": ["must be of small letters, digits and underscores, such as card_number"],
-        "kind": ["must be one of: card, pin, aux, apple, google"],
+        "kind": ["must be one of: card, pin, aux, apple, google, duress"],
         "code": ["must be between 0 and 2147483647"],
     }
 

@@ -32,6 +32,7 @@ def pins(client: httpx.Client, person_id: int) -> set[Any]:
     }
 
 
+@pytest.mark.en60839("6.8/22")
 def test_a_pin_is_shown_to_whoever_could_change_it(served: Served, world: World) -> None:
     owner, south = world.owner_id, world.site_ids[1:]
     limited, admin = (world.user(role, site_ids=south)[1] for role in ("operator", "admin"))

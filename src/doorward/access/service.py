@@ -61,7 +61,7 @@ def ask_one(transaction: Transaction, principal: Principal, person_id: int, chan
     """One person at one channel. Raises NotFound if either is not there for the user to see."""
     _require_person(transaction, principal, person_id)
     place = _require_place(transaction, principal, channel_id)
-    return _question(transaction, principal, [place], [person_id], at, 1)
+    return question(transaction, principal.account_id, [place], [person_id], at)
 
 
 def ask_of_person(transaction: Transaction, principal: Principal, person_id: int, page: Page, at: int) -> Question:
@@ -72,7 +72,7 @@ def ask_of_person(transaction: Transaction, principal: Principal, person_id: int
     total = len(places)
     if page.offset or total >= page.limit:
         total = transaction.one(holding.COUNT_PLACES, **params) or 0
-    return _question(transaction, principal, places, [person_id], at, total)
+    return question(transaction, principal.account_id, places, [person_id], at, total)
 
 
 def ask_of_channel(transaction: Transaction, principal: Principal, channel_id: int, page: Page, at: int) -> Question:
@@ -83,7 +83,7 @@ def ask_of_channel(transaction: Transaction, principal: Principal, channel_id: i
     total = len(person_ids)
     if page.offset or total >= page.limit:
         total = transaction.one(holding.COUNT_HOLDERS, **params) or 0
-    return _question(transaction, principal, [place], person_ids, at, total)
+    return question(transaction, principal.account_id, [place], person_ids, at, total)
 
 
 def answer(question: Question) -> list[Access]:
@@ -142,15 +142,15 @@ class _Shifts:
         return known
 
 
-def _question(
+def question(
     transaction: Transaction,
-    principal: Principal,
+    account_id: int,
     places: list[Place],
     person_ids: list[int],
     at: int,
-    total: int,
+    total: int = 1,
 ) -> Question:
-    account_id = principal.account_id
+    """What has to be known about people at channels of the account; what the user may see has been looked at."""
     channel_ids = [place.id for place in places]
     return Question(
         at,

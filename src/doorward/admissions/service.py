@@ -4,6 +4,7 @@ A request is taken up at most once, and only while it is young; whatever goes wr
 door must not open late. What nobody has answered is over after two minutes, whether or not anybody writes that down.
 """
 
+from collections.abc import Collection
 from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import Select, and_, bindparam, insert, or_, select, update
@@ -12,11 +13,10 @@ from doorward.admissions.tables import admission_requests
 from doorward.audit import service as audit
 from doorward.channels.listing import Seen, get_seen
 from doorward.channels.tables import channels
-from doorward.db.query import Query, number
+from doorward.db.query import Query, number, one_of
 from doorward.db.unit_of_work import Transaction
 from doorward.decision.codes import EventCode
 from doorward.decision.engine import decide_person
-from doorward.decision.snapshot import DoorState
 from doorward.decision.verdict import Verdict
 from doorward.decision.wording import reasons_of
 from doorward.events.service import Event, record
@@ -64,13 +64,6 @@ class Admission(NamedTuple):
         return self
 
 
-class Claimed(NamedTuple):
-    """A request that has been taken up, and whether the door is locked down for cards by now."""
-
-    admission: Admission
-    locked_down: bool
-
-
 _COLUMNS: Final = tuple(admission_requests.c[name] for name in Admission._fields)
 _ADD: Final = Query[None](
     insert(admission_requests).values(
@@ -90,6 +83,7 @@ _WAITING: Final = Query(
         admission_requests.c.status == "pending",
         admission_requests.c.claimed_at.is_(None),
         admission_requests.c.requested_at >= bindparam("since"),
+        one_of(admission_requests.c.channel_id, "channel_ids"),
     )
     .order_by(admission_requests.c.requested_at)
     .limit(_TAKEN_UP_AT_ONCE),
@@ -107,7 +101,6 @@ _CLAIM: Final = Query(
     .returning(*_COLUMNS),
     Admission,
 )
-_LOCKED_DOWN: Final = Query(select(channels.c.card_lockdown).where(channels.c.id == bindparam("the_channel")), number)
 _STILL_THERE: Final = Query(select(channels.c.id).where(channels.c.id == bindparam("the_channel")), number)
 _COMPLETE: Final = Query[None](
     update(admission_requests)
@@ -156,15 +149,7 @@ def decide_admission(
     person = None if compiled is None else compiled.snapshot.directory.people.get(person_id)
     if compiled is None or person is None or person.status == "deleted":
         raise NotFound
-    controls = compiled.controls
-    state = DoorState(
-        card_lockdown=controls.card_lockdown,
-        aux_lockdown=controls.aux_lockdown,
-        rex_lockdown=controls.rex_lockdown,
-        unlocked=controls.unlocked,
-        unlocked_until=controls.unlocked_until,
-        presence=read_presence(transaction, account_id, [person_id]),
-    )
+    state = compiled.controls.state(read_presence(transaction, account_id, [person_id]))
     return decide_person(compiled.snapshot, state, person_id, now)
 
 
@@ -194,18 +179,19 @@ def get_admission(transaction: Transaction, principal: Principal, admission_id: 
     return found.as_of(now)
 
 
-def waiting(transaction: Transaction, since: int, now: int) -> list[int]:
-    """The requests that may still be taken up, oldest first; `since`: none that was made before."""
-    return transaction.all(_WAITING, since=_young(since, now))
+def waiting(transaction: Transaction, channel_ids: Collection[int], since: int, now: int) -> list[int]:
+    """The requests for these channels that may still be taken up, oldest first; `since`: none that was made before.
+
+    Whoever asks can reach these doors: a request that nobody can carry out is nobody's to take up.
+    """
+    if not channel_ids:
+        return []
+    return transaction.all(_WAITING, channel_ids=str(sorted(channel_ids)), since=_young(since, now))
 
 
-def claim(transaction: Transaction, admission_id: int, since: int, now: int) -> Claimed | None:
+def claim(transaction: Transaction, admission_id: int, since: int, now: int) -> Admission | None:
     """Take a request up, for this process alone; None if another has, or if it is too late."""
-    found = transaction.one(_CLAIM, the_id=admission_id, since=_young(since, now), now=now)
-    if found is None:
-        return None
-    locked_down = transaction.one(_LOCKED_DOWN, the_channel=found.channel_id)
-    return Claimed(found, locked_down == 1)
+    return transaction.one(_CLAIM, the_id=admission_id, since=_young(since, now), now=now)
 
 
 def complete(transaction: Transaction, admission_id: int, status: Status, at: int) -> None:

@@ -5,9 +5,11 @@ from typing import Any, Final
 
 from litestar import HttpMethod, Litestar
 from litestar.datastructures import State
+from litestar.routes import WebSocketRoute
 from litestar.types import ASGIApp, ControllerRouterHandler
 
 from doorward.access import api as access
+from doorward.access import standing_api as standing
 from doorward.accounts import api as accounts
 from doorward.admissions import api as admissions
 from doorward.api.access_log import AccessLog
@@ -23,6 +25,11 @@ from doorward.applications import api as applications
 from doorward.applications import personal_tokens_api as personal_tokens
 from doorward.audit_log import api as audit_log
 from doorward.channels import api as channels
+from doorward.channels import lockdown_api as lockdown
+from doorward.controllers import api as controllers
+from doorward.controllers.attempts import Attempts
+from doorward.controllers.hub import Hub
+from doorward.controllers.link_api import link
 from doorward.credentials import api as credentials
 from doorward.credentials import types_api as credential_types
 from doorward.events import api as events
@@ -34,6 +41,7 @@ from doorward.notification_rules import api as notification_rules
 from doorward.oauth.scopes import ALL_SCOPES
 from doorward.pages import assets
 from doorward.people import api as people
+from doorward.people import presence_api as presence
 from doorward.provider import api as provider
 from doorward.provider import consent
 from doorward.provider.metadata import server_metadata
@@ -68,14 +76,19 @@ ROUTERS: Final[Sequence[ControllerRouterHandler]] = (
     shifts.router,
     sites.router,
     access.router,
+    standing.router,
     accounts.router,
     admissions.router,
     channels.router,
+    lockdown.router,
+    controllers.router,
+    link,
     credential_types.router,
     credentials.router,
     images.show,
     imports.router,
     people.router,
+    presence.router,
     group_reservations.router,
     consent.router,
     provider.router,
@@ -96,11 +109,16 @@ class UnguardedRoute(RuntimeError):
     """A route says neither which scopes it needs nor that it is public."""
 
 
-def create_app(context: Context, routers: Sequence[ControllerRouterHandler] = ROUTERS) -> ASGIApp:
-    """The ASGI application. Raises UnguardedRoute rather than serve a route that anybody could call."""
+def create_app(
+    context: Context, routers: Sequence[ControllerRouterHandler] = ROUTERS, *, hub: Hub | None = None
+) -> ASGIApp:
+    """The ASGI application; `hub`: whom controllers are connected to, if they are at all.
+
+    Raises UnguardedRoute rather than serve a route that anybody could call.
+    """
     measured = Metrics()
     log = AccessLog() if context.edge.access_log else None
-    app = _joined(routers, State({"context": context, "metrics": measured}))
+    app = _joined(routers, State({"context": context, "metrics": measured, "attempts": Attempts(), "hub": hub}))
     describe(app)
     if log is not None:
         app.on_shutdown.append(log.flush)
@@ -129,6 +147,8 @@ def _joined(routers: Sequence[ControllerRouterHandler], state: State) -> Litesta
         debug=False,
     )
     for route in app.routes:
+        if isinstance(route, WebSocketRoute):
+            _check_guarded(route.route_handler.opt, str(route.route_handler))
         for handler in getattr(route, "route_handlers", ()):
             if handler.http_methods != {HttpMethod.OPTIONS}:  # the framework's own; it tells the allowed methods
                 _check_guarded(handler.opt, str(handler))

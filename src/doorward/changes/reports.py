@@ -2,19 +2,24 @@
 
 The version of an account is the id of its newest note. A door that has reported that version is in step; until then it
 is behind, since the first note that it has not confirmed.
+
+When which version was confirmed is kept beside it, for a week: that shows since when a door goes by somebody's rights.
+All doors that the server itself serves follow as one, and have one row for each version together.
 """
 
 from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, null, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, null, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
+from doorward.accounts.tables import accounts
+from doorward.changes.service import KEPT_MS
 from doorward.changes.tables import changes
-from doorward.channels.tables import channels
+from doorward.channels.tables import IS_LOCAL, channels
 from doorward.db.query import Query, number, one_of
 from doorward.db.unit_of_work import Transaction
-from doorward.sync.tables import channel_reports
+from doorward.sync.tables import channel_reports, confirmations
 
 HEARD_WITHIN_MS: Final = 45_000
 """A door that has said nothing for longer is offline (behaviour.md, "Channels")."""
@@ -111,10 +116,66 @@ def _report(*limits: ColumnElement[bool]) -> Query[None]:
 _REPORT: Final = _report()
 _REPORT_NEWS: Final = _report(or_(channel_reports.c.channel_id.is_(None), channel_reports.c.version < _newest))
 
+_CONFIRMED: Final = ["account_id", "channel_id", "version", "at"]
+
+
+def _confirm_together() -> Query[None]:
+    """One row for all doors of an account that the server itself serves."""
+    newest = (
+        select(func.coalesce(func.max(changes.c.id), 0))
+        .where(changes.c.account_id == accounts.c.id, changes.c.id <= bindparam("cursor"))
+        .scalar_subquery()
+    )
+    known = (
+        select(func.coalesce(func.max(confirmations.c.version), -1))
+        .where(confirmations.c.account_id == accounts.c.id, confirmations.c.channel_id.is_(None))
+        .scalar_subquery()
+    )
+    any_local = select(channels.c.id).where(
+        channels.c.account_id == accounts.c.id, IS_LOCAL, one_of(channels.c.id, "ids")
+    )
+    told = select(accounts.c.id, null(), newest, bindparam("now", type_=confirmations.c.at.type))
+    return Query(insert(confirmations).from_select(_CONFIRMED, told.where(any_local.exists(), known < newest)))
+
+
+def _confirm_each() -> Query[None]:
+    """A row for each door that a controller serves."""
+    known = (
+        select(func.coalesce(func.max(confirmations.c.version), -1))
+        .where(
+            confirmations.c.account_id == channels.c.account_id,
+            confirmations.c.channel_id == channels.c.id,
+        )
+        .scalar_subquery()
+    )
+    told = select(channels.c.account_id, channels.c.id, _newest, bindparam("now", type_=confirmations.c.at.type)).where(
+        one_of(channels.c.id, "ids"), ~IS_LOCAL, known < _newest
+    )
+    return Query(insert(confirmations).from_select(_CONFIRMED, told))
+
+
+_CONFIRM: Final = (_confirm_together(), _confirm_each())
+
+_later: Final = confirmations.alias("later")
+_FORGET: Final = Query[None](
+    delete(confirmations).where(
+        confirmations.c.at < bindparam("before"),
+        # Never the newest: by that the door still decides.
+        select(_later.c.id)
+        .where(
+            _later.c.account_id == confirmations.c.account_id,
+            _later.c.channel_id.is_not_distinct_from(confirmations.c.channel_id),
+            _later.c.version > confirmations.c.version,
+        )
+        .exists(),
+    )
+)
+
 _TAKE_OVER_KEYS: Final = Query(
     channels.update()
     .where(
         one_of(channels.c.id, "ids"),
+        IS_LOCAL,  # a controller says by itself when it uses another key
         channels.c.pending_encryption_key.is_not(None),
         # One that was made after what the door knows is not taken over yet.
         ~select(changes.c.id)
@@ -139,7 +200,14 @@ def report(
     """
     ids = str(sorted(channel_ids))
     transaction.run(_REPORT if everyone else _REPORT_NEWS, ids=ids, cursor=cursor, now=now)
+    for confirm in _CONFIRM:
+        transaction.run(confirm, ids=ids, cursor=cursor, now=now)
     transaction.all(_TAKE_OVER_KEYS, ids=ids, cursor=cursor)
+
+
+def forget_old(transaction: Transaction, now: int) -> int:
+    """Remove confirmations older than a week, but for the newest of each; gives their number."""
+    return transaction.run(_FORGET, before=now - KEPT_MS)
 
 
 def of_account(transaction: Transaction, account_id: int, now: int) -> AccountStanding:

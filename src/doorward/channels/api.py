@@ -14,7 +14,9 @@ from doorward.channels.service import create_channel, delete_channel, update_cha
 from doorward.channels.wire import (
     ChannelBody,
     ConfiguredChannelBody,
+    Driver,
     Kind,
+    LockdownInput,
     Mode,
     SettingsBody,
     channel_body,
@@ -33,14 +35,6 @@ from doorward.wire.responses import encoded, encoded_response, page_response
 _READ: Final = ("account.channel.readonly",)
 _COMMAND: Final = ("account.channel.admit",)
 _CONFIGURE: Final = ("account.channel",)
-
-
-class LockdownInput(Struct, frozen=True, omit_defaults=True):
-    """What to lock down."""
-
-    card_lockdown: bool | None = True
-    rex_lockdown: bool | None = False
-    aux_lockdown: bool | None = True
 
 
 class UnlockInput(Struct, frozen=True, omit_defaults=True):
@@ -85,6 +79,18 @@ class ChannelInput(Struct, frozen=True, omit_defaults=True, kw_only=True):
     passback_minutes: int | None = None
     area_from_id: Id | None = None
     area_to_id: Id | None = None
+    held_open_warning_ms: int | None = None
+    rex_held_ms: int | None = None
+    relock_on_open: bool | None = None
+    first_person_in: bool | None = None
+    two_person: bool | None = None
+    two_person_ms: int | None = None
+    driver: Driver | None = None
+    model: str | None = None
+    serial_number: str | None = None
+    card_format: str | None = None
+    pin_format: str | None = None
+    reader_device_class_name: str | None = None
 
 
 _SITE: Final = Parameter("site_id", {"type": "integer", "minimum": 1}, "Only the channels at this site.")

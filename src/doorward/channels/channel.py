@@ -6,19 +6,24 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from doorward.channels.tables import channels
+from doorward.channels.tables import SIMULATED, channels
 from doorward.db.rows import Rows
-from doorward.decision.codes import KINDS, PIN
+from doorward.decision.card_formats import UnknownCardFormat, card_format
+from doorward.decision.codes import PIN, READ_KINDS
 from doorward.kit.fields import REQUIRED
 from doorward.kit.structured_fields import StructuredFields
 from doorward.kit.text import sort_key
 
 MODES: Final = ("normal", "unlock")
+OSDP: Final = "osdp"
+DRIVERS: Final = (SIMULATED, OSDP, "uhppote", "esp_rfid")
+"""What drives the door's hardware; a simulated door that no controller has enrolled for is the server's own."""
 PASSBACK_MODES: Final = ("hard", "soft", "timed")
 
 _SECOND_MS: Final = 1000
 _MINUTE_MS: Final = 60 * _SECOND_MS
-_DAY_MS: Final = 24 * 60 * _MINUTE_MS
+_HOUR_MS: Final = 60 * _MINUTE_MS
+_DAY_MS: Final = 24 * _HOUR_MS
 _WEEK_MINUTES: Final = 7 * 24 * 60
 _YEAR_HOURS: Final = 366 * 24
 _RANGES: Final = {
@@ -26,16 +31,28 @@ _RANGES: Final = {
     "second_factor_ms": (_SECOND_MS, _MINUTE_MS),
     "pulse_ms": (100, 10 * _MINUTE_MS),
     "held_open_ms": (_SECOND_MS, _DAY_MS),
+    "held_open_warning_ms": (0, _DAY_MS),
+    "rex_held_ms": (0, _HOUR_MS),
+    "two_person_ms": (_SECOND_MS, _MINUTE_MS),
     "passback_minutes": (0, _WEEK_MINUTES),
 }
 """The least and the most that a door may be set to. A strike that is released for longer is better unlocked."""
 
-_FLAGS: Final = ("two_factor", "card_lockdown", "rex_lockdown", "aux_lockdown")
+_FLAGS: Final = (
+    *("two_factor", "card_lockdown", "rex_lockdown", "aux_lockdown"),
+    *("relock_on_open", "first_person_in", "two_person"),
+)
+_HARDWARE: Final = ("model", "serial_number", "card_format", "pin_format", "reader_device_class_name")
 _MAC_ADDRESS: Final = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
 
 
 class Channel(NamedTuple):
-    """One door. `accepts` are kinds of codes.KINDS; `staleness_hours` None: it decides without the server for ever."""
+    """One door. `accepts` are kinds of codes.READ_KINDS.
+
+    `staleness_hours` is how long it decides without the server, None for ever. `held_open_warning_ms` is how long
+    before the alarm the reader warns; it and `rex_held_ms` are 0 for never. `controller_id` is which controller serves
+    the door; it comes of the controller's enrolment alone.
+    """
 
     id: int
     account_id: int
@@ -45,7 +62,7 @@ class Channel(NamedTuple):
     mac_address: str
     created_at: int
     updated_at: int
-    driver: str = "simulated"
+    driver: str = SIMULATED
     unit: int = 1
     accepts: tuple[str, ...] = ("card", "pin")
     two_factor: bool = False
@@ -64,6 +81,13 @@ class Channel(NamedTuple):
     passback_minutes: int = 0
     area_from_id: int | None = None
     area_to_id: int | None = None
+    held_open_warning_ms: int = 0
+    rex_held_ms: int = 0
+    relock_on_open: bool = False
+    first_person_in: bool = False
+    two_person: bool = False
+    two_person_ms: int = 10_000
+    controller_id: int | None = None
     model: str | None = None
     serial_number: str | None = None
     card_format: str | None = None
@@ -107,8 +131,11 @@ def read_channel(fields: StructuredFields, before: Channel, zone: ZoneInfo, now:
     for name, (low, high) in _RANGES.items():
         if name in fields:
             given[name] = fields.integer(name, required=True, low=low, high=high) or 0
+    given.update({name: fields.line(name) for name in _HARDWARE if name in fields})
     given.update({name: read(fields) for name, read in _OTHERS.items() if name in fields})
     wanted = _read_mode(fields, before._replace(**given), zone, now)
+    _check_times(fields, wanted)
+    _check_card_format(fields, wanted)
     _check_factors(fields, wanted)
     _check_passback(fields, wanted)
     return wanted
@@ -125,15 +152,16 @@ def _read_mac_address(fields: StructuredFields, before: Channel) -> str:
 
 
 def _read_accepts(fields: StructuredFields) -> tuple[str, ...]:
-    entries = fields.entries("accepts", most=len(KINDS), required=True)
+    entries = fields.entries("accepts", most=len(READ_KINDS), required=True)
     if entries is None:
         return ()
-    if not entries or any(entry not in KINDS for entry in entries):
-        fields.complain("accepts", f"must be a list of at least one of: {', '.join(KINDS)}")
-    return tuple(kind for kind in KINDS if kind in entries)
+    if not entries or any(entry not in READ_KINDS for entry in entries):
+        fields.complain("accepts", f"must be a list of at least one of: {', '.join(READ_KINDS)}")
+    return tuple(kind for kind in READ_KINDS if kind in entries)
 
 
 _OTHERS: Final[Mapping[str, Callable[[StructuredFields], Any]]] = {
+    "driver": lambda fields: fields.choice("driver", DRIVERS, required=True) or SIMULATED,
     "accepts": _read_accepts,
     "staleness_hours": lambda fields: fields.integer("staleness_hours", low=1, high=_YEAR_HOURS),
     "passback_mode": lambda fields: fields.choice("passback_mode", PASSBACK_MODES),
@@ -157,6 +185,27 @@ def _read_mode(fields: StructuredFields, before: Channel, zone: ZoneInfo, now: i
         fields.complain("relock_at", "must be in the future")
     changed = (mode, relock_at) != (before.mode, before.relock_at)
     return before._replace(mode=mode, relock_at=relock_at, mode_changed_at=now if changed else before.mode_changed_at)
+
+
+def _check_times(fields: StructuredFields, wanted: Channel) -> None:
+    """A warning as early as the door is opened, or a button that nobody can let go of in time, is a mistake."""
+    early = wanted.held_open_warning_ms >= wanted.held_open_ms
+    if early and not fields.errors.keys() & {"held_open_ms", "held_open_warning_ms"}:
+        if "held_open_warning_ms" in fields:
+            fields.complain("held_open_warning_ms", "must be less than held_open_ms")
+        else:
+            fields.complain("held_open_ms", "must be more than held_open_warning_ms")
+    if 0 < wanted.rex_held_ms < _SECOND_MS and "rex_held_ms" not in fields.errors:
+        fields.complain("rex_held_ms", f"must be 0, for never, or between {_SECOND_MS} and {_HOUR_MS}")
+
+
+def _check_card_format(fields: StructuredFields, wanted: Channel) -> None:
+    """An OSDP reader gives bits, which some format must make a number of; boards have formats of their own."""
+    if wanted.driver == OSDP and wanted.card_format is not None and "card_format" not in fields.errors:
+        try:
+            card_format(wanted.card_format)
+        except UnknownCardFormat as error:
+            fields.complain("card_format", str(error))
 
 
 def _check_factors(fields: StructuredFields, wanted: Channel) -> None:

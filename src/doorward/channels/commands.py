@@ -12,6 +12,7 @@ from doorward.audit import service as audit
 from doorward.changes import service as changes
 from doorward.channels.channel import Channel, read_channel
 from doorward.channels.listing import Seen, get_seen
+from doorward.channels.lockdown import read_flags
 from doorward.channels.service import save, tell, usable_shift
 from doorward.channels.tables import channels
 from doorward.db.query import Query
@@ -23,8 +24,6 @@ from doorward.oauth.principal import Principal
 from doorward.shifts.service import get_shift
 
 _KEY_BYTES: Final = 32
-_LOCKDOWN: Final = (("card_lockdown", True), ("rex_lockdown", False), ("aux_lockdown", True))
-"""What a lockdown locks down unless it says otherwise: leaving stays possible (behaviour.md, "Channels")."""
 
 _SET_PENDING_KEY: Final = Query[None](
     update(channels)
@@ -58,13 +57,13 @@ class NoSuchShift(Exception):
 
 def lockdown(transaction: Transaction, principal: Principal, channel_id: int, body: object, now: int) -> Seen:
     """Lock down cards and auxiliary inputs, or what the body says. Raises NotFound, Invalid, or Refused for nothing."""
-    fields = StructuredFields(body)
-    card, rex, aux = (_flag(fields, name, default) for name, default in _LOCKDOWN)
-    fields.check()
+    flags = read_flags(body)
     seen = get_seen(transaction, principal, channel_id, to_command=True)
-    if not (card or rex or aux):
+    if not any(flags.values()):
         raise Refused(seen)
-    wanted = seen.channel.as_of(now)._replace(card_lockdown=card, rex_lockdown=rex, aux_lockdown=aux)
+    wanted = seen.channel.as_of(now)._replace(
+        card_lockdown=flags["card_lockdown"], rex_lockdown=flags["rex_lockdown"], aux_lockdown=flags["aux_lockdown"]
+    )
     return _set(transaction, seen, wanted, now)
 
 
@@ -130,11 +129,6 @@ def remove_key(transaction: Transaction, principal: Principal, channel_id: int, 
 def key_context(channel: Channel) -> str:
     """What binds a channel's encrypted key to its place (Vault.encrypt)."""
     return f"channel:{channel.account_id}:{channel.id}"
-
-
-def _flag(fields: StructuredFields, name: str, default: bool) -> bool:
-    given = fields.boolean(name)
-    return default if given is None else given
 
 
 def _set(transaction: Transaction, seen: Seen, wanted: Channel, now: int) -> Seen:

@@ -13,7 +13,7 @@ from doorward.kit.errors import NotFound
 from doorward.kit.pages import Page
 from doorward.oauth.principal import Principal
 from doorward.shifts.tables import shifts
-from doorward.sites.sight import VISIBLE, visible_to
+from doorward.sites.sight import VISIBLE, everywhere, visible_to
 
 
 class Seen(NamedTuple):
@@ -52,6 +52,9 @@ _PAGE: Final = Query(
 )
 _COUNT: Final = Query(select(func.count()).select_from(channels).where(VISIBLE, _AT_SITE), number)
 _ONE: Final = Query(_SELECT.where(_THIS_ONE), _seen)
+_ALL_TO_COMMAND: Final = Query(
+    _SELECT.where(_AT_SITE).order_by(channels.c.id).with_for_update(key_share=True, of=channels), _seen
+)
 _TO_COMMAND: Final = Query(_SELECT.where(_THIS_ONE).with_for_update(key_share=True, of=channels), _seen)
 
 
@@ -73,3 +76,8 @@ def get_seen(transaction: Transaction, principal: Principal, channel_id: int, *,
     if found is None:
         raise NotFound
     return found
+
+
+def all_to_command(transaction: Transaction, account_id: int, site_id: int | None) -> list[Seen]:
+    """Every channel of the account or of one site, by id, to be commanded: nobody else may until the commit."""
+    return transaction.all(_ALL_TO_COMMAND, the_site=site_id or 0, **everywhere(account_id))

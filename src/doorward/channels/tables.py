@@ -1,8 +1,11 @@
 """The table of channels, and where people were last seen to go."""
 
-from sqlalchemy import CheckConstraint, Column, Table, UniqueConstraint
+from typing import Final
+
+from sqlalchemy import CheckConstraint, Column, Table, UniqueConstraint, and_, or_
 
 from doorward.db.metadata import (
+    ID,
     NEVER_REUSED,
     SORT_KEY,
     flag,
@@ -14,6 +17,8 @@ from doorward.db.metadata import (
     text,
 )
 
+SIMULATED: Final = "simulated"
+
 channels = Table(
     "channels",
     metadata,
@@ -22,7 +27,7 @@ channels = Table(
     reference("site_id", "sites", index=True),
     text("name"),
     Column("name_key", SORT_KEY, nullable=False),
-    text("driver", server_default="simulated"),
+    text("driver", server_default=SIMULATED),
     text("mac_address"),
     number("unit", server_default="1"),
     text("accepts", server_default='["card", "pin"]'),  # a JSON list of kinds of credential
@@ -42,6 +47,14 @@ channels = Table(
     number("passback_minutes", server_default="0"),
     reference("area_from_id", "areas", nullable=True),
     reference("area_to_id", "areas", nullable=True),
+    number("held_open_warning_ms", server_default="0"),  # how long before the alarm the reader warns; 0: never
+    number("rex_held_ms", server_default="0"),  # after which a button that is held is told of; 0: never
+    flag("relock_on_open"),
+    flag("first_person_in"),
+    flag("two_person"),
+    number("two_person_ms", server_default="10000"),
+    # Which controller serves the door, by id: none, and a simulated door is the server's own. Its row is never removed.
+    Column("controller_id", ID, nullable=True, index=True),
     text("model", nullable=True),
     text("serial_number", nullable=True),
     text("card_format", nullable=True),
@@ -58,11 +71,19 @@ channels = Table(
     **NEVER_REUSED,
 )
 
+IS_LOCAL: Final = and_(channels.c.driver == SIMULATED, channels.c.controller_id.is_(None))
+"""Whether the server itself drives a door: it is simulated, and no controller has enrolled for it."""
+
 presences = Table(
     "presences",
     metadata,
     reference("person_id", "people", primary_key=True, ondelete="CASCADE"),
     reference("account_id", "accounts", index=True),
-    reference("area_id", "areas", nullable=True, ondelete="CASCADE"),  # none: outside
+    reference("area_id", "areas", nullable=True, ondelete="CASCADE", index=True),  # none: outside
     instant("since"),
+    # What a door tells of before this, however late, does not count.
+    instant("forgiven_at", nullable=True),
 )
+
+IS_KNOWN: Final = or_(presences.c.forgiven_at.is_(None), presences.c.since > presences.c.forgiven_at)
+"""Whether a row of presences says where somebody is: not if they have been forgiven since."""

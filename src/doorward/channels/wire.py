@@ -12,6 +12,7 @@ from doorward.kit.timestamps import format_instant, format_optional
 Status = Literal["online", "offline", "pending_encryption"]
 Mode = Literal["normal", "unlock"]
 Kind = Literal["card", "pin", "aux", "apple", "google"]
+Driver = Literal["simulated", "osdp", "uhppote", "esp_rfid"]
 MacAddress = Annotated[str, Meta(pattern="^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$")]
 
 
@@ -35,6 +36,14 @@ class LockdownBody(Struct, frozen=True, gc=False):
     card_lockdown: State
     rex_lockdown: State
     aux_lockdown: State
+
+
+class LockdownInput(Struct, frozen=True, omit_defaults=True):
+    """What to lock down."""
+
+    card_lockdown: bool | None = True
+    rex_lockdown: bool | None = False
+    aux_lockdown: bool | None = True
 
 
 class ModeBody(Struct, frozen=True, gc=False):
@@ -80,10 +89,14 @@ class ChannelBody(Struct, frozen=True, gc=False):
 class SettingsBody(Struct, frozen=True, gc=False):
     """What is set at a channel beyond the contract; durations in milliseconds.
 
-    `staleness_hours` null: the door decides without its server for as long as it must.
+    `staleness_hours` null: the door decides without its server for as long as it must. `held_open_warning_ms` is how
+    long before the alarm the reader warns; it and `rex_held_ms`, after which a button that is held is told of, are 0
+    for never. `relock_on_open` ends a release when the door opens, `first_person_in` lets the shift of auto-unlock
+    begin with the first person admitted in it, `two_person` wants two people within `two_person_ms`. `controller_id`
+    is the controller that has enrolled for the door; without one, a simulated door is the server's own.
     """
 
-    driver: str
+    driver: Driver
     accepts: list[Kind]
     two_factor: bool
     second_factor_ms: int
@@ -94,6 +107,13 @@ class SettingsBody(Struct, frozen=True, gc=False):
     passback_minutes: int
     area_from_id: int | None
     area_to_id: int | None
+    held_open_warning_ms: int
+    rex_held_ms: int
+    relock_on_open: bool
+    first_person_in: bool
+    two_person: bool
+    two_person_ms: int
+    controller_id: int | None
 
 
 class ConfiguredChannelBody(ChannelBody, frozen=True, gc=False):
@@ -102,7 +122,12 @@ class ConfiguredChannelBody(ChannelBody, frozen=True, gc=False):
     settings: SettingsBody
 
 
-_MODELS: Final = {"simulated": ("Simulated", "Door without hardware, simulated by the server")}
+_MODELS: Final = {
+    "simulated": ("Simulated", "Door without hardware, simulated"),
+    "osdp": ("OSDP", "Reader on an OSDP bus"),
+    "uhppote": ("UHPPOTE", "UHPPOTE board"),
+    "esp_rfid": ("esp-rfid", "esp-rfid board"),
+}
 _YES: Final = State(True)
 _NO: Final = State(False)
 
@@ -148,7 +173,7 @@ def configured_body(seen: Seen, now: int) -> ConfiguredChannelBody:
 def settings_body(channel: Channel) -> SettingsBody:
     """Our own settings of a channel."""
     return SettingsBody(
-        channel.driver,
+        channel.driver,  # type: ignore[arg-type]  # the service lets no others in
         list(channel.accepts),  # type: ignore[arg-type]  # the service lets no other kinds in
         channel.two_factor,
         channel.second_factor_ms,
@@ -159,6 +184,13 @@ def settings_body(channel: Channel) -> SettingsBody:
         channel.passback_minutes,
         channel.area_from_id,
         channel.area_to_id,
+        channel.held_open_warning_ms,
+        channel.rex_held_ms,
+        channel.relock_on_open,
+        channel.first_person_in,
+        channel.two_person,
+        channel.two_person_ms,
+        channel.controller_id,
     )
 
 

@@ -1,10 +1,11 @@
-"""`doorward account list | create`."""
+"""`doorward account list | create | lockdown | unlockdown`."""
 
 from typing import Annotated, Any
 
 import typer
 
 from doorward.accounts.service import Account, create_account, get_account, list_accounts
+from doorward.cli import lockdowns
 from doorward.cli.output import show
 from doorward.cli.rows import row_of
 from doorward.cli.session import DatabaseOption, DataDirOption, JsonOption, open_session
@@ -13,6 +14,9 @@ from doorward.db.unit_of_work import Transaction
 from doorward.kit import public_ids
 
 app = typer.Typer(help="Accounts: the tenants of this installation.", no_args_is_help=True)
+
+app.command("lockdown")(lockdowns.lock_account)
+app.command("unlockdown")(lockdowns.lift_account)
 
 _COLUMNS = ("id", "public_id", "name", "time_zone", "created_at")
 

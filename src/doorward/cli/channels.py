@@ -46,6 +46,27 @@ AutoUnlockOption = Annotated[
 PassbackOption = Annotated[str | None, typer.Option("--passback-mode", help='hard, soft or timed; "" for none.')]
 MinutesOption = Annotated[int | None, typer.Option("--passback-minutes", help="For the mode timed.")]
 AreaFromOption = Annotated[int | None, typer.Option("--area-from", help="The area it leads from; 0: outside.")]
+WarningOption = Annotated[
+    int | None, typer.Option("--held-open-warning-ms", help="How long before that alarm the reader warns; 0: never.")
+]
+RexHeldOption = Annotated[
+    int | None, typer.Option("--rex-held-ms", help="After which a held exit button is told of; 0: never.")
+]
+RelockOnOpenOption = Annotated[
+    bool | None, typer.Option("--relock-on-open/--no-relock-on-open", help="Whether a release ends with the opening.")
+]
+FirstPersonOption = Annotated[
+    bool | None,
+    typer.Option("--first-person-in/--no-first-person-in", help="Whether auto-unlock awaits the first person."),
+]
+TwoPersonOption = Annotated[bool | None, typer.Option("--two-person/--no-two-person", help="Whether it takes two.")]
+TwoPersonMsOption = Annotated[int | None, typer.Option("--two-person-ms", help="How long the second person may take.")]
+DriverOption = Annotated[str | None, typer.Option("--driver", help="simulated, osdp, uhppote or esp_rfid.")]
+ModelOption = Annotated[str | None, typer.Option("--model", help='What the hardware is called; "" for none.')]
+SerialOption = Annotated[str | None, typer.Option("--serial-number", help="The board's or reader's; \"\" for none.")]
+CardFormatOption = Annotated[str | None, typer.Option("--card-format", help='Such as H10301; "" for none.')]
+PinFormatOption = Annotated[str | None, typer.Option("--pin-format", help='How the keypad sends keys; "" for none.')]
+ReaderOption = Annotated[str | None, typer.Option("--reader", help='What the reader is called; "" for none.')]
 AreaToOption = Annotated[int | None, typer.Option("--area-to", help="The area it leads to; 0: outside.")]
 
 _COLUMNS = ("id", "name", "site_id", "mode", "card_lockdown", "accepts", "two_factor")
@@ -83,6 +104,18 @@ def create(
     passback_minutes: MinutesOption = None,
     area_from: AreaFromOption = None,
     area_to: AreaToOption = None,
+    held_open_warning_ms: WarningOption = None,
+    rex_held_ms: RexHeldOption = None,
+    relock_on_open: RelockOnOpenOption = None,
+    first_person_in: FirstPersonOption = None,
+    two_person: TwoPersonOption = None,
+    two_person_ms: TwoPersonMsOption = None,
+    driver: DriverOption = None,
+    model: ModelOption = None,
+    serial_number: SerialOption = None,
+    card_format: CardFormatOption = None,
+    pin_format: PinFormatOption = None,
+    reader: ReaderOption = None,
     account: AccountOption = None,
     database: DatabaseOption = None,
     data_dir: DataDirOption = None,
@@ -105,6 +138,18 @@ def create(
         passback_minutes=passback_minutes,
         area_from_id=area_from,
         area_to_id=area_to,
+        held_open_warning_ms=held_open_warning_ms,
+        rex_held_ms=rex_held_ms,
+        relock_on_open=relock_on_open,
+        first_person_in=first_person_in,
+        two_person=two_person,
+        two_person_ms=two_person_ms,
+        driver=driver,
+        model=model,
+        serial_number=serial_number,
+        card_format=card_format,
+        pin_format=pin_format,
+        reader_device_class_name=reader,
     )
     with open_session(database, data_dir) as session:
         account_id, now = session.account(account).id, session.clock.now()
@@ -136,6 +181,18 @@ def update(
     passback_minutes: MinutesOption = None,
     area_from: AreaFromOption = None,
     area_to: AreaToOption = None,
+    held_open_warning_ms: WarningOption = None,
+    rex_held_ms: RexHeldOption = None,
+    relock_on_open: RelockOnOpenOption = None,
+    first_person_in: FirstPersonOption = None,
+    two_person: TwoPersonOption = None,
+    two_person_ms: TwoPersonMsOption = None,
+    driver: DriverOption = None,
+    model: ModelOption = None,
+    serial_number: SerialOption = None,
+    card_format: CardFormatOption = None,
+    pin_format: PinFormatOption = None,
+    reader: ReaderOption = None,
     account: AccountOption = None,
     database: DatabaseOption = None,
     data_dir: DataDirOption = None,
@@ -163,6 +220,18 @@ def update(
         passback_minutes=passback_minutes,
         area_from_id=area_from,
         area_to_id=area_to,
+        held_open_warning_ms=held_open_warning_ms,
+        rex_held_ms=rex_held_ms,
+        relock_on_open=relock_on_open,
+        first_person_in=first_person_in,
+        two_person=two_person,
+        two_person_ms=two_person_ms,
+        driver=driver,
+        model=model,
+        serial_number=serial_number,
+        card_format=card_format,
+        pin_format=pin_format,
+        reader_device_class_name=reader,
     )
     with open_session(database, data_dir) as session:
         account_id, now = session.account(account).id, session.clock.now()

@@ -4,11 +4,12 @@ from typing import Annotated
 
 import typer
 
-from doorward.cli.output import print_json, show
 from doorward.cli.session import DatabaseOption, DataDirOption, JsonOption, Session, open_session
+from doorward.cli.verdicts import credentials_given, show_answer, show_verdict
+from doorward.controller.answers import door_answer, verdict_answer
+from doorward.controller.control import NobodyThere, ask
 from doorward.controller.door import Door, Fact
 from doorward.db.unit_of_work import Transaction
-from doorward.decision.codes import CARD, PIN
 from doorward.decision.engine import decide_person
 from doorward.decision.snapshot import Credential, Presence, Presented
 from doorward.decision.verdict import Verdict
@@ -17,9 +18,7 @@ from doorward.events.service import record
 from doorward.kit.clock import FixedClock
 from doorward.kit.errors import BadRequest, NotFound
 from doorward.kit.timestamps import InvalidTimestamp, find_zone, parse_instant
-from doorward.process.answers import door_answer, verdict_answer
-from doorward.process.control import NobodyThere, ask
-from doorward.process.doors import setting_of
+from doorward.process.doors import not_here, setting_of
 from doorward.process.record import event_of
 from doorward.sync.compiler import CompiledChannel, compile_for, read_presence
 
@@ -46,9 +45,7 @@ def present(
 
     Without --at the door moves and the event is recorded: the running server's door, or one of this command's own.
     """
-    credentials = [Credential(CARD, value) for value in card or ()] + [Credential(PIN, value) for value in pin or ()]
-    if not 1 <= len(credentials) <= 2:
-        raise BadRequest("present one credential or two: --card N, --pin N, or both")
+    credentials = credentials_given(card, pin)
     presented = Presented(credentials[0], credentials[1] if len(credentials) > 1 else None)
     with open_session(database, data_dir) as session:
         if at is None:
@@ -64,7 +61,7 @@ def present(
             instant = _instant(at, compiled)
             door = _door(compiled, instant)
             answer = verdict_answer(door.present(presented, presence, instant))
-    _show_verdict(answer, json)
+    show_verdict(answer, json)
 
 
 @app.command()
@@ -79,7 +76,7 @@ def state(
             now = session.clock.now()
             compiled, _ = _compile(session, channel, [], [])
             answer = door_answer(_door(compiled, now), None, now)
-    _show_answer(answer, json)
+    show_answer(answer, json)
 
 
 def _act(channel: int, action: str, database: str | None, data_dir: str | None, json: bool) -> None:
@@ -88,7 +85,7 @@ def _act(channel: int, action: str, database: str | None, data_dir: str | None, 
             answer = ask(session.settings.control_socket, {"op": "act", "channel_id": channel, "action": action})
         except NobodyThere:
             raise BadRequest("no server runs on this data directory, so there is no door to move") from None
-    _show_answer(answer, json)
+    show_answer(answer, json)
 
 
 @app.command()
@@ -131,7 +128,7 @@ def check(
         instant = session.clock.now() if at is None else _instant(at, compiled)
         state = _door(compiled, instant).state(presence)
         answer = verdict_answer(decide_person(compiled.snapshot, state, person, instant))
-    _show_verdict(answer, json)
+    show_verdict(answer, json)
 
 
 def _compile(
@@ -165,6 +162,8 @@ def _present_here(session: Session, channel_id: int, presented: Presented) -> Ve
     """No server controls the door: decide, and record the event as the server would."""
     credentials = [presented.first] if presented.second is None else [presented.first, presented.second]
     compiled, presence = _compile(session, channel_id, credentials, [])
+    if not compiled.controls.is_local:
+        raise NotFound(not_here(channel_id, compiled.controls))
     now = session.clock.now()
     facts: list[Fact] = []
     door = Door(SimulatedDriver(FixedClock(now)), facts.append, compiled.snapshot, setting_of(compiled.controls))
@@ -177,19 +176,3 @@ def _present_here(session: Session, channel_id: int, presented: Presented) -> Ve
 
     session.write(write)
     return verdict
-
-
-def _show_verdict(answer: object, json: bool) -> None:
-    if json or not isinstance(answer, dict):
-        print_json(answer)
-        return
-    who = answer["person_name"] or "Nobody known"
-    what = "admitted" if answer["admitted"] else "not admitted"
-    typer.echo(f"{who}: {what} (event {answer['event_code']}) at {answer['at']}")
-    for reason in answer["reasons"]:
-        typer.echo(f"  {reason['text']}")
-
-
-def _show_answer(answer: object, json: bool) -> None:
-    if isinstance(answer, dict):
-        show(answer, json)

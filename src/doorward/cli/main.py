@@ -6,58 +6,60 @@ Exit codes: 0 done, 1 it could not be done (no database, a bug), 2 bad input.
 import os
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 import typer
 
 from doorward import __version__
-from doorward.cli import (
-    accounts,
-    apps,
-    channels,
-    database,
-    doors,
-    groups,
-    people,
-    roles,
-    serving,
-    shifts,
-    sites,
-    tokens,
-    users,
+from doorward.cli.lazily import Command, lazy_group
+
+_COMMANDS: Final = {
+    "serve": Command("doorward.cli.serving", "serve"),
+    "demo": Command("doorward.cli.serving", "demo"),
+    "check": Command("doorward.cli.doors", "check"),
+    "db": Command("doorward.cli.database"),
+    "account": Command("doorward.cli.accounts"),
+    "user": Command("doorward.cli.users"),
+    "app": Command("doorward.cli.apps"),
+    "token": Command("doorward.cli.tokens"),
+    "site": Command("doorward.cli.sites"),
+    "person": Command("doorward.cli.people"),
+    "channel": Command("doorward.cli.channels"),
+    "group": Command("doorward.cli.groups"),
+    "role": Command("doorward.cli.roles"),
+    "shift": Command("doorward.cli.shifts"),
+    "door": Command("doorward.cli.doors"),
+    "controller": Command("doorward.cli.controller", at_the_door=True),
+    "sim": Command("doorward.cli.simulation"),
+}
+_BAD_INPUT: Final = frozenset(
+    {
+        "doorward.kit.errors.DoorwardError",
+        "doorward.oauth.scopes.UnknownScope",
+        "doorward.db.connect.InvalidDatabaseUrl",
+        "doorward.settings.InvalidSetting",
+        "doorward.controller.configuration.InvalidConfiguration",
+    }
 )
-from doorward.db.connect import InvalidDatabaseUrl
-from doorward.db.unit_of_work import DatabaseUnavailable, WrongSchema
-from doorward.kit.crypto import SecretKeyError
-from doorward.kit.errors import DoorwardError
-from doorward.oauth.scopes import UnknownScope
-from doorward.settings import InvalidSetting
+_NOT_DONE: Final = frozenset(
+    {
+        "doorward.db.unit_of_work.DatabaseUnavailable",
+        "doorward.db.unit_of_work.WrongSchema",
+        "doorward.kit.crypto.SecretKeyError",
+        "builtins.OSError",
+    }
+)
+"""What commands raise, by name: where only a controller is installed most of them cannot be imported."""
 
 app = typer.Typer(
     name="doorward",
+    cls=lazy_group(_COMMANDS),
     help="Physical access control: who may open which door, and when.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("serve")(serving.serve)
-app.command("demo")(serving.demo)
-app.command("check")(doors.check)
-for name, commands in (
-    ("db", database.app),
-    ("account", accounts.app),
-    ("user", users.app),
-    ("app", apps.app),
-    ("token", tokens.app),
-    ("site", sites.app),
-    ("person", people.app),
-    ("channel", channels.app),
-    ("group", groups.app),
-    ("role", roles.app),
-    ("shift", shifts.app),
-    ("door", doors.app),
-):
-    app.add_typer(commands, name=name)
 
 
 def _version(wanted: bool) -> None:
@@ -81,12 +83,15 @@ def run(arguments: Sequence[str]) -> int:
         return _fail("stopped", 1)
     except typer.exceptions.TyperException as error:
         return _fail(error.format_message(), error.exit_code)
-    except (DoorwardError, UnknownScope, InvalidDatabaseUrl, InvalidSetting) as error:
-        return _fail(str(error), 2)
-    except (DatabaseUnavailable, WrongSchema, SecretKeyError, OSError) as error:
-        return _fail(str(error), 1)
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        names = {f"{each.__module__}.{each.__qualname__}" for each in type(error).__mro__}
+        if names & _BAD_INPUT:
+            return _fail(str(error), 2)
+        if names & _NOT_DONE:
+            return _fail(str(error), 1)
+        raise
     return code if isinstance(code, int) else 0
 
 

@@ -1,23 +1,28 @@
-"""`doorward person list | create | update | delete | import`."""
+"""`doorward person list | create | update | delete | forgive | standing | import`."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
 import typer
+from msgspec import to_builtins
 
+from doorward.access.standing import DoorStanding, ask_standing, judge
+from doorward.access.standing_wire import standing_body
 from doorward.cli.importing import import_file
-from doorward.cli.output import show
+from doorward.cli.output import print_json, show
 from doorward.cli.rows import given, naming, row_of, unset
 from doorward.cli.session import AccountOption, DatabaseOption, DataDirOption, JsonOption, open_session
 from doorward.credentials.service import list_credentials
-from doorward.credentials.types import list_types
+from doorward.credentials.types import create_type, list_types
 from doorward.db.unit_of_work import Transaction
-from doorward.decision.codes import CARD, PIN
+from doorward.decision.codes import CARD, DURESS, PIN
 from doorward.kit.crypto import Vault
 from doorward.kit.errors import Invalid
 from doorward.kit.pages import Page
+from doorward.kit.timestamps import format_optional
 from doorward.people.listing import page_of_people
 from doorward.people.person import Person
+from doorward.people.presence import forgive_person
 from doorward.people.service import create_person, delete_person, update_person
 
 app = typer.Typer(help="People: those who may open doors.", no_args_is_help=True)
@@ -29,6 +34,9 @@ LastNameOption = Annotated[str | None, typer.Option("--last-name")]
 EmailOption = Annotated[str | None, typer.Option("--email", help='"" for none.')]
 CardOption = Annotated[str | None, typer.Option("--card", help='The number of a card; "" takes it away.')]
 PinOption = Annotated[str | None, typer.Option("--pin", help='A PIN; "******" makes one at random, "" takes it away.')]
+DuressOption = Annotated[
+    str | None, typer.Option("--duress-pin", help="A PIN to type under duress: it opens, and tells silently. As --pin.")
+]
 GroupsOption = Annotated[list[int] | None, typer.Option("--group", help="A group's id; may be given several times.")]
 RolesOption = Annotated[list[int] | None, typer.Option("--role", help="A role's id; may be given several times.")]
 FromOption = Annotated[
@@ -69,6 +77,7 @@ def create(
     email: EmailOption = None,
     card: CardOption = None,
     pin: PinOption = None,
+    duress_pin: DuressOption = None,
     group: GroupsOption = None,
     role: RolesOption = None,
     valid_from: FromOption = None,
@@ -97,7 +106,7 @@ def create(
         vault = session.vault
 
         def make(transaction: Transaction) -> dict[str, Any]:
-            named = _name_credentials(transaction, account_id, card, pin)
+            named = _name_credentials(transaction, account_id, {CARD: card, PIN: pin, DURESS: duress_pin}, now)
             made = create_person(transaction, vault, account_id, body | named, now)
             return _row(transaction, vault, made, named)
 
@@ -113,6 +122,7 @@ def update(
     email: EmailOption = None,
     card: CardOption = None,
     pin: PinOption = None,
+    duress_pin: DuressOption = None,
     group: GroupsOption = None,
     no_groups: Annotated[bool, typer.Option("--no-groups", help="Take them out of all groups.")] = False,
     role: RolesOption = None,
@@ -144,7 +154,7 @@ def update(
         vault = session.vault
 
         def change(transaction: Transaction) -> dict[str, Any]:
-            named = _name_credentials(transaction, account_id, card, pin)
+            named = _name_credentials(transaction, account_id, {CARD: card, PIN: pin, DURESS: duress_pin}, now)
             changed = update_person(transaction, vault, account_id, person, body | named, now)
             return _row(transaction, vault, changed, named)
 
@@ -169,6 +179,55 @@ def delete(
     show({"deleted": person}, json)
 
 
+@app.command()
+def forgive(
+    person: PersonArgument,
+    account: AccountOption = None,
+    database: DatabaseOption = None,
+    data_dir: DataDirOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Forgive a person for anti-passback: they may pass as if no door had seen them yet."""
+    with open_session(database, data_dir) as session:
+        account_id, now = session.account(account).id, session.clock.now()
+        with naming("person", person):
+            session.write(lambda transaction: forgive_person(transaction, account_id, person, now))
+    show({"forgiven": person}, json)
+
+
+@app.command()
+def standing(
+    person: PersonArgument,
+    account: AccountOption = None,
+    database: DatabaseOption = None,
+    data_dir: DataDirOption = None,
+    json: JsonOption = False,
+) -> None:
+    """See which doors have confirmed what holds of a person now, and since when; and which may still open for them."""
+    with open_session(database, data_dir) as session:
+        account_id, now = session.account(account).id, session.clock.now()
+        with naming("person", person):
+            asked = session.read(lambda transaction: ask_standing(transaction, account_id, person, now))
+    found = judge(asked)
+    if json:
+        print_json(to_builtins(standing_body(found)))
+        return
+    typer.echo(f"{found.person.name} ({found.person.status})")
+    show([_standing_row(door) for door in found.doors], json)
+
+
+def _standing_row(door: DoorStanding) -> dict[str, Any]:
+    return {
+        "channel": door.place.id,
+        "name": door.place.name,
+        "rights": door.rights,
+        "status": door.status,
+        "confirmed_at": format_optional(door.confirmed_at),
+        "changed_at": format_optional(door.changed_at),
+        "may_open_until": "never ends" if door.without_limit else format_optional(door.may_open_until),
+    }
+
+
 def _other_fields(texts: list[str] | None) -> dict[str, Any]:
     body: dict[str, Any] = {}
     for text in texts or ():
@@ -185,16 +244,20 @@ def _blank_is_none(body: dict[str, Any]) -> None:
             body[name] = None
 
 
-def _name_credentials(transaction: Transaction, account_id: int, card: str | None, pin: str | None) -> dict[str, str]:
-    """The credentials that were given, under the names that they have in a person's body. Raises Invalid.
+def _name_credentials(
+    transaction: Transaction, account_id: int, values: Mapping[str, str | None], now: int
+) -> dict[str, str]:
+    """The credentials that were given, by kind, under the names that they have in a person's body. Raises Invalid.
 
-    They are of the account's first type of each kind.
+    They are of the account's first type of each kind; the type of duress PINs is made with the first of them.
     """
     types = list_types(transaction, account_id)
     named: dict[str, str] = {}
-    for kind, value in ((CARD, card), (PIN, pin)):
+    for kind, value in values.items():
         if value is not None:
             slug = next((found.slug for found in types if found.kind == kind), None)
+            if slug is None and kind == DURESS:
+                slug = create_type(transaction, account_id, {"label": "Duress PIN", "kind": DURESS}, now).slug
             if slug is None:
                 raise Invalid({kind: ["can't be given: the account has no credential type of this kind"]})
             named[slug] = value

@@ -1,18 +1,24 @@
-"""`doorward site list | create | update | delete`, `doorward site area list | create`."""
+"""`doorward site list | create | update | delete | lockdown | unlockdown | occupancy | forgive`, and its areas."""
 
 from typing import Annotated
 
 import typer
 
-from doorward.cli.output import show
+from doorward.cli import lockdowns
+from doorward.cli.output import print_json, show
 from doorward.cli.rows import given, naming, row_of
 from doorward.cli.session import AccountOption, DatabaseOption, DataDirOption, JsonOption, open_session
+from doorward.kit.pages import Page
+from doorward.kit.timestamps import format_instant
+from doorward.people.presence import forgive_at_site, occupancy
 from doorward.sites.areas import create_area, list_areas
 from doorward.sites.service import create_site, delete_site, list_sites, update_site
 
 app = typer.Typer(help="Sites: the places where doors are.", no_args_is_help=True)
 areas = typer.Typer(help="Areas of sites, which doors lead from and to.", no_args_is_help=True)
 app.add_typer(areas, name="area")
+app.command("lockdown")(lockdowns.lock_site)
+app.command("unlockdown")(lockdowns.lift_site)
 
 SiteArgument = Annotated[int, typer.Argument(metavar="SITE", help="The site's id.")]
 ZoneOption = Annotated[str | None, typer.Option("--time-zone", help='IANA name; "" for the account\'s.')]
@@ -92,6 +98,45 @@ def delete(
         with naming("site", site):
             session.write(lambda transaction: delete_site(transaction, account_id, site, now))
     show({"deleted": site}, json)
+
+
+@app.command("occupancy")
+def see_occupancy(
+    site: lockdowns.SiteArgument,
+    most: Annotated[int, typer.Option("--most", min=1, max=1000, help="How many people of each area.")] = 100,
+    account: AccountOption = None,
+    database: DatabaseOption = None,
+    data_dir: DataDirOption = None,
+    json: JsonOption = False,
+) -> None:
+    """See who is in the areas of a site, by the doors that lead from one to another."""
+    with open_session(database, data_dir) as session:
+        account_id = session.account(account).id
+        site_id = lockdowns.find_site(session, account_id, site)
+        found = session.read(lambda transaction: occupancy(transaction, account_id, site_id, Page(1, most)))
+    if json:
+        print_json([{**row_of(each), "people": [row_of(person) for person in each.people]} for each in found])
+        return
+    for each in found:
+        typer.echo(f"{each.area_name}: {each.total}")
+        for person in each.people:
+            typer.echo(f"  {person.name} ({person.id}) since {format_instant(person.since)}")
+
+
+@app.command("forgive")
+def forgive_everybody(
+    site: lockdowns.SiteArgument,
+    account: AccountOption = None,
+    database: DatabaseOption = None,
+    data_dir: DataDirOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Forgive everybody in the areas of a site for anti-passback."""
+    with open_session(database, data_dir) as session:
+        account_id, now = session.account(account).id, session.clock.now()
+        site_id = lockdowns.find_site(session, account_id, site)
+        number = session.write(lambda transaction: forgive_at_site(transaction, account_id, site_id, now))
+    show({"forgiven": number}, json)
 
 
 @areas.command("list")

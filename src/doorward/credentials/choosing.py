@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import bindparam, delete, func, select
 
-from doorward.credentials.pins import MOST_HOLDERS, RANDOM, random_pin, shortest_length
-from doorward.credentials.tables import credential_types, credentials
+from doorward.credentials.pins import MEMORISED, MOST_HOLDERS, RANDOM, random_pin, shortest_length
+from doorward.credentials.tables import IS_MEMORISED, credential_types, credentials
 from doorward.credentials.types import CredentialType
 from doorward.credentials.values import normal_value
 from doorward.db.query import Query, number
@@ -42,7 +42,7 @@ _OTHER_PIN_HOLDERS: Final = Query(
     .join(credential_types, credential_types.c.id == credentials.c.credential_type_id)
     .where(
         credentials.c.account_id == bindparam("account_id"),
-        credential_types.c.kind == PIN,
+        IS_MEMORISED,
         credentials.c.is_live == 1,
         credentials.c.person_id != bindparam("but"),
     ),
@@ -74,18 +74,22 @@ def lock(transaction: Transaction, account_id: int) -> None:
 
 
 def lookup(vault: Vault, account_id: int, kind: str, normal: str) -> str:
-    """By what a credential is found: a blind index of its normal form."""
-    return vault.blind_index(f"{account_id}:{kind}", normal)
+    """By what a credential is found: a blind index of its normal form.
+
+    A duress PIN is found as the PIN that is typed: so none is anybody's PIN at the same time, nor the other way round.
+    """
+    typed = PIN if kind in MEMORISED else kind
+    return vault.blind_index(f"{account_id}:{typed}", normal)
 
 
 def stored_value(vault: Vault, account_id: int, kind: str, value: str) -> str:
     """A value as its column holds it: a PIN is encrypted."""
-    return vault.encrypt(value, f"credential:{account_id}") if kind == PIN else value
+    return vault.encrypt(value, f"credential:{account_id}") if kind in MEMORISED else value
 
 
 def shown_value(vault: Vault, account_id: int, kind: str, stored: str) -> str:
     """The value again. Raises SecretKeyError if the installation's key is another one."""
-    return vault.decrypt(stored, f"credential:{account_id}") if kind == PIN else stored
+    return vault.decrypt(stored, f"credential:{account_id}") if kind in MEMORISED else stored
 
 
 def choose(
@@ -101,14 +105,14 @@ def choose(
 
     Raises InvalidText.
     """
-    if wanted.kind == PIN:
+    if wanted.kind in MEMORISED:
         length = _pin_length(transaction, wanted.account_id, person_id)
         if value == RANDOM:
             return _random(transaction, vault, wanted, length)
     elif value == RANDOM:
         raise InvalidText("can be made at random only for a PIN")
     chosen = _chosen(vault, wanted, value)
-    if wanted.kind == PIN and len(value) < length.digits:
+    if wanted.kind in MEMORISED and len(value) < length.digits:
         raise InvalidText(
             f"is too short: where {length.holders} people have a PIN, it needs at least {length.digits} digits"
         )

@@ -7,12 +7,11 @@ from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, s
 
 from doorward.audit import service as audit
 from doorward.credentials.choosing import VALUE_IN_USE, Chosen, forget_dead, shown_value
-from doorward.credentials.pins import HIDDEN
+from doorward.credentials.pins import HIDDEN, MEMORISED
 from doorward.credentials.tables import credential_types, credentials
 from doorward.credentials.types import CredentialType
 from doorward.db.query import Query, number, one_of
 from doorward.db.unit_of_work import Rejected, Transaction, require
-from doorward.decision.codes import PIN
 from doorward.kit.crypto import Vault
 from doorward.kit.errors import Conflict, DoorwardError, Invalid
 from doorward.kit.pages import Page
@@ -234,10 +233,12 @@ def retire(transaction: Transaction, person_id: int, now: int) -> None:
 
 def _seen(vault: Vault, found: list[Credential], sight: Sight) -> list[Credential]:
     """The credentials with their values; of PINs only those that are in sight are decrypted."""
-    holders = {each.person_id for each in found if each.kind == PIN}
+    holders = {each.person_id for each in found if each.kind in MEMORISED}
     in_sight = sight(holders) if holders else ()
     return [
-        each._replace(value=HIDDEN) if each.kind == PIN and each.person_id not in in_sight else _shown(vault, each)
+        each._replace(value=HIDDEN)
+        if each.kind in MEMORISED and each.person_id not in in_sight
+        else _shown(vault, each)
         for each in found
     ]
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from doorward.credentials import enrolled
 from doorward.credentials.choosing import VALUE_IN_USE, Chosen, choose, lock
 from doorward.credentials.enrolled import Credential, nobodys
+from doorward.credentials.pins import MEMORISED
 from doorward.credentials.types import CredentialType, list_types
 from doorward.db.unit_of_work import Transaction
-from doorward.decision.codes import PIN
 from doorward.kit.crypto import Vault
 from doorward.kit.structured_fields import StructuredFields
 from doorward.kit.text import InvalidText
@@ -45,7 +45,8 @@ def gives_or_takes(
     held = {each.slug: each.value for each in enrolled.of_people(transaction, vault, account_id, [person_id], nobodys)}
     given = {found: fields.written(found.slug) or None for found in asked}
     return any(
-        value != held.get(found.slug) or (value is not None and found.kind == PIN) for found, value in given.items()
+        value != held.get(found.slug) or (value is not None and found.kind in MEMORISED)
+        for found, value in given.items()
     )
 
 

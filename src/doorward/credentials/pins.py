@@ -7,7 +7,14 @@ Guessing must not pay: there have to be at least 1000 times as many PINs of a le
 import secrets
 from typing import Final
 
+from doorward.decision.codes import DURESS, PIN
 from doorward.decision.values import FEWEST_PIN_DIGITS, MOST_PIN_DIGITS
+
+MEMORISED: Final = frozenset({PIN, DURESS})
+"""The kinds that are typed: encrypted in the database, hidden from those who could not change them, never two alike.
+
+A duress PIN is a PIN to whoever looks on: the same rules hold for both, and together.
+"""
 
 RANDOM: Final = "******"
 """A value that asks for a random PIN."""

@@ -1,6 +1,8 @@
 """The tables of credential types and credentials."""
 
-from sqlalchemy import CheckConstraint, Index, Table, UniqueConstraint
+from typing import Final
+
+from sqlalchemy import CheckConstraint, Index, Table, UniqueConstraint, or_
 
 from doorward.db.metadata import (
     NEVER_REUSED,
@@ -12,6 +14,7 @@ from doorward.db.metadata import (
     reference,
     text,
 )
+from doorward.decision.codes import DURESS, PIN
 
 credential_types = Table(
     "credential_types",
@@ -26,9 +29,12 @@ credential_types = Table(
     instant("updated_at"),
     UniqueConstraint("account_id", "slug"),
     UniqueConstraint("account_id", "label"),
-    CheckConstraint("kind IN ('card', 'pin', 'aux', 'apple', 'google')", name="kind"),
+    CheckConstraint("kind IN ('card', 'pin', 'duress', 'aux', 'apple', 'google')", name="kind"),
     **NEVER_REUSED,
 )
+
+IS_MEMORISED: Final = or_(credential_types.c.kind == PIN, credential_types.c.kind == DURESS)
+"""Whether credentials of the type are typed (pins.MEMORISED)."""
 
 credentials = Table(
     "credentials",
@@ -37,7 +43,7 @@ credentials = Table(
     reference("account_id", "accounts"),
     reference("person_id", "people", index=True),
     reference("credential_type_id", "credential_types"),
-    text("value"),  # as given; a PIN is encrypted
+    text("value"),  # as given; a PIN, of duress too, is encrypted
     text("lookup"),  # a blind index of kind and value
     # A deleted person's credentials stay, so that the door can name who tried, until somebody else has them.
     flag("is_live", default=True),

@@ -18,7 +18,7 @@ from doorward.wire.docs import Docs, Id, Result, paging
 from doorward.wire.queries import page_of, path_id
 from doorward.wire.responses import encoded, encoded_response, page_response
 
-Kind = Literal["card", "pin", "aux", "apple", "google"]
+Kind = Literal["card", "pin", "aux", "apple", "google", "duress"]
 Code = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 
 

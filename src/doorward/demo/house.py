@@ -18,6 +18,7 @@ HOLIDAYS: Final = [("Harbour House Bristol", "GB", "ENG"), ("Harbour House Berli
 CREDENTIAL_TYPES: Final = [
     {"label": "Card number", "slug": "card_number", "kind": "card"},
     {"label": "PIN", "slug": "pin", "kind": "pin"},
+    {"label": "Duress PIN", "slug": "duress_pin", "kind": "duress"},
 ]
 
 CHANNELS: Final[list[dict[str, Any]]] = [

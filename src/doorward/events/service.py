@@ -28,6 +28,12 @@ class Event:
     reasons: tuple[tuple[str, str], ...] = ()
     """Codes and sentences."""
     moved_to: Presence | None = None
+    controller_id: int | None = None
+    """Which controller told of it; None: the server itself saw it."""
+    sequence: int | None = None
+    """That controller's own count."""
+    is_replayed: bool = False
+    """It happened while the controller had no contact, and was told later."""
 
 
 _ADD: Final = Query(
@@ -46,6 +52,9 @@ _ADD: Final = Query(
                 "reasons",
                 "occurred_at",
                 "received_at",
+                "controller_id",
+                "sequence",
+                "is_replayed",
             )
         }
     )
@@ -92,6 +101,9 @@ def record(transaction: Transaction, event: Event, now: int) -> int:
             reasons=json.dumps([{"code": code, "text": sentence} for code, sentence in event.reasons]),
             occurred_at=event.occurred_at,
             received_at=now,
+            controller_id=event.controller_id,
+            sequence=event.sequence,
+            is_replayed=int(event.is_replayed),
         )
     )
     transaction.run(_TELL_APPLICATIONS, account_id=event.account_id, event_id=event_id, now=now)

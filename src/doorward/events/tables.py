@@ -1,8 +1,9 @@
 """The tables of events and of what is still to be told about them."""
 
-from sqlalchemy import Index, Table
+from sqlalchemy import Column, Index, Table
 
 from doorward.db.metadata import (
+    ID,
     NEVER_REUSED,
     flag,
     instant,
@@ -28,6 +29,7 @@ events = Table(
     text("reasons", server_default="[]"),  # a JSON list of {code, text}
     instant("occurred_at"),  # by the door's clock
     instant("received_at"),
+    Column("controller_id", ID, nullable=True),  # which controller told of it; none: the server itself
     number("sequence", nullable=True),  # the controller's own count
     flag("is_replayed"),
     # One for each thing that events are asked for by; each gives them by time, newest or oldest first.
@@ -36,6 +38,15 @@ events = Table(
     Index(None, "channel_id", "occurred_at", "id", "event_code"),
     Index(None, "person_id", "occurred_at", "id", "event_code"),
     **NEVER_REUSED,
+)
+# An event that a controller tells twice is one event.
+Index(
+    "uq_events_told",
+    events.c.controller_id,
+    events.c.sequence,
+    unique=True,
+    sqlite_where=events.c.controller_id.is_not(None),
+    postgresql_where=events.c.controller_id.is_not(None),
 )
 
 outbox = Table(

@@ -27,7 +27,7 @@ from doorward.roles.reach import require_reach, visible_roles
 from doorward.roles.tables import group_roles, roles
 
 GROUP: Final = "group"
-_MOST_NAMED: Final = 1000
+MOST_NAMED: Final = 1000
 """Of more people than this who were taken out at once, the audit log tells the number only."""
 
 
@@ -231,7 +231,7 @@ def _log(transaction: Transaction, before: Group | None, after: Group, moved: _M
     if moved.added:
         won["people_added"] = sorted(moved.added)
     if moved.removed:
-        lost["people_removed"] = sorted(moved.removed)[:_MOST_NAMED]
+        lost["people_removed"] = sorted(moved.removed)[:MOST_NAMED]
     if lost or won:
         audit.record(transaction, after.account_id, audit.CHANGED, GROUP, after.id, now, before=lost, after=won)
 

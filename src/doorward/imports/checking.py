@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
+from doorward.credentials.pins import MEMORISED
 from doorward.credentials.types import CredentialType
 from doorward.db.unit_of_work import Database
-from doorward.decision.codes import PIN
 from doorward.imports.complaints import Complaints
 from doorward.imports.csv_file import CsvFile
 from doorward.imports.keys import Given, Keys, Presented
@@ -214,7 +214,7 @@ class Checker:
 
 def _decides(before: Person, wanted: Person, presented: Sequence[Presented], given: Sequence[Given]) -> tuple[str, ...]:
     """A PIN counts, whichever it is: who may not read it is not told whether they have guessed it."""
-    pins = {each.type.slug for each in presented if each.type.kind == PIN}
+    pins = {each.type.slug for each in presented if each.type.kind in MEMORISED}
     return (
         *(name for name in ACCESS if getattr(before, name) != getattr(wanted, name)),
         *sorted({each.type.slug for each in given} | pins),

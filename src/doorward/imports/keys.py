@@ -9,11 +9,10 @@ from typing import Final
 from msgspec import Struct
 
 from doorward.credentials.choosing import VALUE_IN_USE, lookup, stored_value
-from doorward.credentials.pins import MOST_HOLDERS, RANDOM, random_pin, shortest_length
+from doorward.credentials.pins import MEMORISED, MOST_HOLDERS, RANDOM, random_pin, shortest_length
 from doorward.credentials.types import CredentialType
 from doorward.credentials.values import normal_value
 from doorward.db.unit_of_work import Database
-from doorward.decision.codes import PIN
 from doorward.imports.complaints import Complaints
 from doorward.imports.known import Account, Held, pin_holders, pin_lookups
 from doorward.kit.crypto import Vault
@@ -70,7 +69,7 @@ class Keys:
             if value is None:
                 continue
             if value.strip() == RANDOM:
-                if wanted.kind == PIN:
+                if wanted.kind in MEMORISED:
                     found.append(Presented(wanted, "", ""))
                 else:
                     fields.complain(slug, "can be made at random only for a PIN")
@@ -106,10 +105,10 @@ class Keys:
             elif mine is None or not self._is_same(mine, each):
                 given = Given(row, each.type, mine and mine.id, self._stored(each), each.lookup, len(each.value))
                 found.append(given)
-                if each.type.kind == PIN:
+                if each.type.kind in MEMORISED:
                     self._pins.append(given)
-        pin_types = {wanted.id for wanted in self._account.types.values() if wanted.kind == PIN}
-        if any(given.type.kind == PIN for given in found) and pin_types.isdisjoint(
+        pin_types = {wanted.id for wanted in self._account.types.values() if wanted.kind in MEMORISED}
+        if any(given.type.kind in MEMORISED for given in found) and pin_types.isdisjoint(
             one.credential_type_id for one in held
         ):
             self.new_holders += 1
@@ -139,11 +138,11 @@ class Keys:
     def _make(self, given: Given, used: set[str]) -> None:
         for _ in range(_TRIES):
             pin = random_pin(self.digits)
-            key = lookup(self._vault, self._account.id, PIN, pin)
+            key = lookup(self._vault, self._account.id, given.type.kind, pin)
             if key not in used:
                 used.add(key)
                 given.lookup, given.digits = key, self.digits
-                given.stored = stored_value(self._vault, self._account.id, PIN, pin)
+                given.stored = stored_value(self._vault, self._account.id, given.type.kind, pin)
                 return
         raise RuntimeError("no PIN was found that is not in use")
 
@@ -151,4 +150,4 @@ class Keys:
         return stored_value(self._vault, self._account.id, each.type.kind, each.value) if each.lookup else ""
 
     def _is_same(self, mine: Held, each: Presented) -> bool:
-        return mine.lookup == each.lookup and (each.type.kind == PIN or mine.stored == each.value)
+        return mine.lookup == each.lookup and (each.type.kind in MEMORISED or mine.stored == each.value)

@@ -9,12 +9,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import bindparam, func, select
 
 from doorward.accounts.tables import accounts
-from doorward.credentials.tables import credential_types, credentials
+from doorward.credentials.tables import IS_MEMORISED, credential_types, credentials
 from doorward.credentials.types import CredentialType, list_types
 from doorward.db.links import Links
 from doorward.db.query import Query, number, one_of, one_of_words, word
 from doorward.db.unit_of_work import Transaction, require
-from doorward.decision.codes import PIN
 from doorward.groups.tables import groups
 from doorward.kit.errors import Invalid
 from doorward.oauth.principal import Principal
@@ -101,7 +100,7 @@ _TAKEN: Final = Query(
 _PINS: Final = Query(
     select(credentials.c.lookup)
     .join(credential_types, credential_types.c.id == credentials.c.credential_type_id)
-    .where(credential_types.c.account_id == bindparam("account_id"), credential_types.c.kind == PIN),
+    .where(credential_types.c.account_id == bindparam("account_id"), IS_MEMORISED),
     word,
 )
 _PIN_HOLDERS: Final = Query(
@@ -109,7 +108,7 @@ _PIN_HOLDERS: Final = Query(
     .join(credential_types, credential_types.c.id == credentials.c.credential_type_id)
     .where(
         credential_types.c.account_id == bindparam("account_id"),
-        credential_types.c.kind == PIN,
+        IS_MEMORISED,
         credentials.c.is_live == 1,
     ),
     number,

@@ -1,76 +1,27 @@
-"""The way in for commands on the same machine: a Unix socket in the data directory that only its owner can open.
+"""What commands on the same machine may ask of a running server: about the doors that it serves itself."""
 
-One request and one answer a connection, each a line of JSON: {"op": "present", …} → {"ok": …} or {"error": …}.
-"""
+from typing import Any
 
-import asyncio
-import json
-import os
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Final
-
-import structlog
-
-from doorward.decision.snapshot import Credential, Presented
+from doorward.controller.answers import door_answer, verdict_answer
+from doorward.controller.control import ControlListener, presented_in
 from doorward.kit.clock import Clock
-from doorward.kit.errors import DoorwardError
-from doorward.process.answers import door_answer, verdict_answer
 from doorward.process.doors import LocalDoors
 
-_log = structlog.get_logger("doorward.control")
 
-_LONGEST_LINE: Final = 65_536
-_LONGEST_PATH: Final = 100  # of the 108 bytes that the kernel allows
-_ANSWER_WITHIN_S: Final = 30.0
-
-
-class ControlServer:
+class ControlServer(ControlListener):
     """Answers commands about the doors of this process."""
 
     def __init__(self, doors: LocalDoors, clock: Clock) -> None:
+        super().__init__()
         self._doors = doors
         self._clock = clock
-        self._server: asyncio.Server | None = None
 
-    async def start(self, path: Path) -> None:
-        """Listen."""
-        self._server = await asyncio.start_unix_server(self._serve, sock=_bind(path), limit=_LONGEST_LINE)
-
-    def close(self) -> None:
-        """Stop listening."""
-        if self._server is not None:
-            self._server.close()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            line = await asyncio.wait_for(reader.readline(), _ANSWER_WITHIN_S)
-            answer: dict[str, object]
-            try:
-                answer = {"ok": await self._answer(json.loads(line))}
-            except DoorwardError as error:
-                answer = {"error": error.text}
-            except (ValueError, KeyError, TypeError):
-                answer = {"error": "the request could not be understood"}
-            except Exception:  # noqa: BLE001 - a command must not take the server's failure for the server's absence
-                _log.exception("a command failed")
-                answer = {"failure": "the server failed; its log says why"}
-            writer.write(json.dumps(answer).encode() + b"\n")
-            await writer.drain()
-        except (TimeoutError, OSError, ValueError):
-            pass  # whoever asked has gone, or said too much
-        finally:
-            writer.close()
-
-    async def _answer(self, request: dict[str, Any]) -> object:
+    async def answer(self, request: dict[str, Any]) -> object:
+        """A verdict, or how a door is. Raises NotFound, or ValueError for what is no request."""
         channel_id = int(request["channel_id"])
         match request["op"]:
             case "present":
-                first, *rest = (Credential(str(kind), str(value)) for kind, value in request["credentials"])
-                verdict = await self._doors.present(channel_id, Presented(first, rest[0] if rest else None))
-                return verdict_answer(verdict)
+                return verdict_answer(await self._doors.present(channel_id, presented_in(request)))
             case "act":
                 await self._doors.act(channel_id, str(request["action"]))
             case "state":
@@ -79,67 +30,3 @@ class ControlServer:
                 raise ValueError
         door = await self._doors.door(channel_id)
         return door_answer(door, self._doors.driver, self._clock.now())
-
-
-def _bind(path: Path) -> socket.socket:
-    """A socket that only its owner can open. Whoever calls holds the data directory's lock: one found there is dead."""
-    path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    mask = os.umask(0o177)
-    try:
-        with _short(path) as address:
-            listener.bind(address)
-    finally:
-        os.umask(mask)
-    listener.setblocking(False)
-    return listener
-
-
-class NobodyThere(Exception):
-    """No server runs on this data directory."""
-
-
-class NoAnswer(OSError):
-    """A server runs, but something went wrong; whether a door has moved is not known."""
-
-
-def ask(path: Path, request: dict[str, object]) -> object:
-    """Ask the server that runs on a data directory.
-
-    Raises NobodyThere, NoAnswer, or DoorwardError with the server's words.
-    """
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(_ANSWER_WITHIN_S)
-        try:
-            with _short(path) as address:
-                connection.connect(address)
-        except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
-            raise NobodyThere from None
-        connection.sendall(json.dumps(request).encode() + b"\n")
-        try:
-            with connection.makefile("rb") as answers:
-                line = answers.readline()
-        except OSError as error:
-            raise NoAnswer(f"the server did not answer: {error}") from None
-    if not line:
-        raise NoAnswer("the server did not answer")
-    answer = json.loads(line)
-    if "failure" in answer:
-        raise NoAnswer(answer["failure"])
-    if "error" in answer:
-        raise DoorwardError(answer["error"])
-    result: object = answer["ok"]
-    return result
-
-
-@contextmanager
-def _short(path: Path) -> Iterator[str]:
-    """An address of the socket that fits into what the kernel allows, however deep the directory is."""
-    if len(os.fsencode(path)) <= _LONGEST_PATH:
-        yield str(path)
-        return
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{directory}/{path.name}"
-    finally:
-        os.close(directory)

@@ -15,7 +15,7 @@ from doorward.db.unit_of_work import Database, DatabaseUnavailable, Transaction
 from doorward.decision.codes import EventCode
 from doorward.decision.snapshot import Presented
 from doorward.decision.verdict import Verdict
-from doorward.drivers.base import ContactChanged, CredentialRead, DeviceEvent, RexPressed, TamperChanged
+from doorward.drivers.base import DeviceEvent
 from doorward.drivers.simulated.driver import SimulatedDriver
 from doorward.events.service import record
 from doorward.kit.clock import Clock
@@ -42,13 +42,15 @@ _REPORT_NEWS_EVERY_S: Final = 0.3
 
 
 class LocalDoors:
-    """Every simulated channel of the installation. Used from one event loop."""
+    """Every simulated channel of the installation that no controller serves. Used from one event loop."""
 
-    def __init__(self, database: Database, vault: Vault, clock: Clock) -> None:
+    def __init__(self, database: Database, vault: Vault, clock: Clock, live: LiveSnapshots | None = None) -> None:
+        """`live`: shared with whoever else follows the configuration in this process."""
         self._database = database
         self._clock = clock
         self._changed = asyncio.Event()
-        self._live = LiveSnapshots(database, vault, clock, self._changed.set)
+        self._live = live or LiveSnapshots(database, vault, clock)
+        self._live.when_ready(self._changed.set)
         self.driver = SimulatedDriver(clock)
         self.recorder = Recorder(database, clock)
         self._doors: dict[int, Door] = {}
@@ -132,8 +134,7 @@ class LocalDoors:
         """Hold credentials to a door's reader; the event is on record when this returns. Raises NotFound."""
         self._live.look_at(*(each for each in presented[:2] if each is not None))
         await self._freshen()
-        if channel_id not in self._doors:
-            raise NotFound(f"there is no channel {channel_id}")
+        self._required(channel_id)
         self._verdicts.pop(channel_id, None)
         self.driver.present(channel_id, presented)
         verdict = self._verdicts.pop(channel_id, None)
@@ -145,8 +146,7 @@ class LocalDoors:
     async def act(self, channel_id: int, action: str) -> None:
         """Do what somebody at the door does: "rex", "open", "close", "tamper", "untamper". Raises NotFound."""
         await self._freshen()
-        if channel_id not in self._doors:
-            raise NotFound(f"there is no channel {channel_id}")
+        self._required(channel_id)
         match action:
             case "rex":
                 self.driver.press_rex(channel_id)
@@ -161,9 +161,14 @@ class LocalDoors:
     async def door(self, channel_id: int) -> Door:
         """One door as it is now. Raises NotFound."""
         await self._freshen()
-        if channel_id not in self._doors:
-            raise NotFound(f"there is no channel {channel_id}")
-        return self._doors[channel_id]
+        return self._required(channel_id)
+
+    def _required(self, channel_id: int) -> Door:
+        found = self._doors.get(channel_id)
+        if found is None:
+            known = self._live.channel(channel_id)
+            raise NotFound(not_here(channel_id, None if known is None else known.controls))
+        return found
 
     async def report(self, *, everyone: bool = True) -> None:
         """Write that the doors are there and up to which change they decide; not `everyone`: those with news."""
@@ -183,9 +188,9 @@ class LocalDoors:
 
     async def answer(self) -> None:
         """Take up the requests that have been made since these doors were taken over, and are not too old."""
-        since, now = self._started_at, self._clock.now()
+        since, now, channel_ids = self._started_at, self._clock.now(), list(self._doors)
         try:
-            asked = await self._database.read(lambda transaction: admissions.waiting(transaction, since, now))
+            asked = await self._database.read(lambda tx: admissions.waiting(tx, channel_ids, since, now))
         except DatabaseUnavailable as error:
             _log.warning("remote admissions have to wait", reason=str(error))
             return
@@ -204,14 +209,13 @@ class LocalDoors:
         """Take a request up and let its door decide. Whatever goes wrong from then on, the door stays shut."""
         since, now = self._started_at, self._clock.now()
         try:
-            claimed = await self._database.write(lambda tx: admissions.claim(tx, request_id, since, now))
+            asked = await self._database.write(lambda tx: admissions.claim(tx, request_id, since, now))
         except DatabaseUnavailable as error:
             _log.warning("a remote admission could not be taken up", request=request_id, reason=str(error))
             return
-        if claimed is None:
+        if asked is None:
             return
         await self._freshen()
-        asked = claimed.admission
         if asked.channel_id not in self._doors:
             await self._nobody_there(asked)
             return
@@ -274,6 +278,8 @@ class LocalDoors:
         now = self._clock.now()
         known: set[int] = set()
         for compiled in self._live.channels():
+            if not compiled.controls.is_local:
+                continue  # a controller's to drive, and to report
             channel_id = compiled.snapshot.channel.id
             known.add(channel_id)
             door = self._doors.get(channel_id)
@@ -298,22 +304,28 @@ class LocalDoors:
         door = self._doors.get(event.channel_id)
         if door is None:
             return
-        match event:
-            case CredentialRead():
-                presence = self._live.presence(self._accounts[event.channel_id])
-                self._verdicts[event.channel_id] = door.present(event.presented, presence, event.device_time)
-            case RexPressed():
-                door.press_rex(event.device_time)
-            case ContactChanged():
-                door.contact(event.is_open, event.device_time)
-            case TamperChanged():
-                door.tamper(event.is_tampered, event.device_time)
+        presence = self._live.presence(self._accounts[event.channel_id])
+        verdict = door.handle(event, presence, self._clock.now())
+        if verdict is not None:
+            self._verdicts[event.channel_id] = verdict
 
     def _on_fact(self, fact: Fact) -> None:
         account_id = self._accounts[fact.channel_id]
         if fact.moved_to is not None and fact.verdict is not None and fact.verdict.person_id is not None:
-            self._live.presence(account_id)[fact.verdict.person_id] = fact.moved_to
+            self._live.move(account_id, fact.verdict.person_id, fact.moved_to)
         self.recorder.keep(account_id, fact, self._doors[fact.channel_id].snapshot.channel.name)
+
+
+def not_here(channel_id: int, controls: Controls | None) -> str:
+    """Why a door cannot be moved here, as a sentence; `controls` None: there is no such channel."""
+    if controls is None:
+        return f"there is no channel {channel_id}"
+    if controls.controller_id is not None:
+        return (
+            f"channel {channel_id} is driven by controller {controls.controller_id}: "
+            f"there, doorward controller door … --data-dir DIR"
+        )
+    return f"channel {channel_id} has hardware ({controls.driver}) that no controller has enrolled for yet"
 
 
 def setting_of(controls: Controls) -> Setting:
@@ -326,4 +338,7 @@ def setting_of(controls: Controls) -> Setting:
         card_lockdown=controls.card_lockdown,
         rex_lockdown=controls.rex_lockdown,
         aux_lockdown=controls.aux_lockdown,
+        held_open_warning_ms=controls.held_open_warning_ms,
+        rex_held_ms=controls.rex_held_ms,
+        relock_on_open=controls.relock_on_open,
     )

@@ -10,13 +10,21 @@ from typing import Any, Final
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from doorward.link.frames import MOST_BYTES
 from doorward.process.proxies import BehindProxies
 
 LONGEST_HEAD: Final = 64 * 1024
 SLOWEST_REQUEST_S: Final = 60.0
 LINGER_S: Final = 1.0
 """How long what a refused client still sends is read and dropped."""
+
+LONGEST_GREETING: Final = 64 * 1024
+"""What somebody who has not proven who they are may send in one message."""
+_GREETINGS: Final = 2
+"""So many messages it takes to prove it (link.handshake)."""
+_CLOSED_WITHIN_S: Final = 5.0
 
 _REASONS: Final = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
 _CODES: Final = {400: "bad_request", 408: "request_timeout", 431: "request_header_fields_too_large"}
@@ -59,6 +67,11 @@ class BoundedHttp(HttpToolsProtocol):
         self._stop_timer()
         super().on_message_complete()
 
+    def handle_websocket_upgrade(self) -> None:
+        """The connection is no longer HTTP: it may last."""
+        self._stop_timer()
+        super().handle_websocket_upgrade()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone."""
         self._stop_timer()
@@ -89,6 +102,29 @@ class BoundedHttp(HttpToolsProtocol):
             self._timer = None
 
 
+class BoundedWebSocket(WebSocketsSansIOProtocol):
+    """One connection that carries messages: short ones at first; and gone for good soon after it is done with."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._taken = 0
+        self.conn.max_message_size = LONGEST_GREETING
+
+    def send_receive_event_to_app(self) -> None:
+        """A whole message has come."""
+        self._taken += 1
+        if self._taken >= _GREETINGS:
+            self.conn.max_message_size = self.config.ws_max_size
+        super().send_receive_event_to_app()
+
+    async def run_asgi(self) -> None:
+        """Serve it. Whoever takes nothing any more must not keep the connection for ever."""
+        try:
+            await super().run_asgi()
+        finally:
+            self.loop.call_later(_CLOSED_WITHIN_S, self.transport.abort)
+
+
 def configuration(app: Any, trusted_proxies: Sequence[str] = ()) -> uvicorn.Config:
     """How an application is served; proxies at these addresses and networks are believed for whom they ask."""
     return uvicorn.Config(
@@ -97,7 +133,12 @@ def configuration(app: Any, trusted_proxies: Sequence[str] = ()) -> uvicorn.Conf
         proxy_headers=False,
         loop="none",
         http=BoundedHttp,
-        ws="none",
+        ws=BoundedWebSocket,
+        ws_max_size=MOST_BYTES,
+        ws_per_message_deflate=False,
+        # Both ends of the link say by themselves that they are there, sealed.
+        ws_ping_interval=None,
+        ws_ping_timeout=None,
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import gc
-import logging
 import signal
 import socket
 import sys
@@ -13,6 +12,8 @@ import structlog
 import uvicorn
 
 from doorward.api.app import create_app
+from doorward.controller.lock import only_one
+from doorward.controllers.hub import Hub
 from doorward.db.connect import open_database
 from doorward.db.migrate import upgrade
 from doorward.db.unit_of_work import Database
@@ -20,12 +21,13 @@ from doorward.imports.service import recover
 from doorward.installation.vault import open_vault
 from doorward.kit.clock import Clock, SystemClock
 from doorward.kit.crypto import Vault
+from doorward.kit.log import configure_logging
 from doorward.oauth.rates import RateLimiter
 from doorward.process.control import ControlServer
 from doorward.process.doors import LocalDoors
 from doorward.process.http import configuration
-from doorward.process.lock import only_one
 from doorward.settings import Settings
+from doorward.sync.live import LiveSnapshots
 from doorward.wire.context import Context, Edge
 from doorward.worker import usage
 from doorward.worker.sweeper import Sweeper
@@ -47,7 +49,7 @@ def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
     """
     configure_logging()
     sys.setswitchinterval(_LONGEST_TURN_S)
-    with only_one(settings.data_dir), _listen(settings.host, settings.port) as listener:
+    with only_one(settings.data_dir, "server"), _listen(settings.host, settings.port) as listener:
         upgrade(settings.database)
         database = open_database(settings.database)
         try:
@@ -78,10 +80,12 @@ async def _serve(
         metrics_token=settings.metrics_token,
     )
     context = Context(database, vault, clock, edge=edge, rates=RateLimiter(settings.rate_limit))
-    doors = LocalDoors(database, vault, clock)
+    live = LiveSnapshots(database, vault, clock)
+    doors, hub = LocalDoors(database, vault, clock, live), Hub(database, vault, clock, live)
     control = ControlServer(doors, clock)
-    server = _Server(configuration(create_app(context), settings.trusted_proxies))
+    server = _Server(configuration(create_app(context, hub=hub), settings.trusted_proxies), hub.close)
     await doors.start()
+    await hub.start()
     await control.start(settings.control_socket)
     chores = [
         asyncio.create_task(_forever("doors' configuration", doors.follow)),
@@ -92,6 +96,7 @@ async def _serve(
         asyncio.create_task(_forever("sweeper", Sweeper(database, clock).run)),
         asyncio.create_task(_forever("usage", lambda: usage.run(database, context.usage))),
         asyncio.create_task(_announce(server, listener, on_ready)),
+        *(asyncio.create_task(_forever(name, chore)) for name, chore in hub.chores()),
     ]
     try:
         await server.serve(sockets=[listener])
@@ -107,6 +112,16 @@ async def _serve(
 
 class _Server(uvicorn.Server):
     """Ends on SIGTERM and SIGINT by returning; the library would raise the signal again before anything is put away."""
+
+    def __init__(self, config: uvicorn.Config, part: Callable[[], Awaitable[None]]) -> None:
+        """`part`: what is to be done before connections are closed."""
+        super().__init__(config)
+        self._part = part
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say goodbye, then close."""
+        await self._part()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -156,31 +171,3 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     except ImportError:
         return None
     return uvloop.new_event_loop
-
-
-def configure_logging() -> None:
-    """One JSON object a line on standard error, also for what libraries have to say."""
-    said_by_libraries = logging.StreamHandler(sys.stderr)
-    said_by_libraries.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(),
-            ],
-            foreign_pre_chain=[structlog.stdlib.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)],
-        )
-    )
-    logging.basicConfig(level=logging.WARNING, handlers=[said_by_libraries], force=True)
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )

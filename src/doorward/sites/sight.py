@@ -32,6 +32,11 @@ def visible_to(principal: Principal) -> dict[str, int]:
     }
 
 
+def everywhere(account_id: int) -> dict[str, int]:
+    """The parameters of VISIBLE for nobody in particular, such as the command line: the whole account."""
+    return {"account_id": account_id, "user_id": 0, "site_limited": 0}
+
+
 def require_channel(transaction: Transaction, by: Principal | None, channel_id: int) -> None:
     """Raises NotFound for a channel that the user does not see; nobody in particular (the command line) sees all."""
     if by is not None and not transaction.all(_ACCESSIBLE, ids=str([channel_id]), **visible_to(by)):

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal, cast
 
+from doorward.channels.tables import SIMULATED
+from doorward.credentials.choosing import lookup, shown_value
 from doorward.db.unit_of_work import Transaction
-from doorward.decision.codes import PIN
 from doorward.decision.shifts import Rule, Timetable
 from doorward.decision.snapshot import (
     Channel,
@@ -45,6 +46,18 @@ class Controls:
     card_lockdown: bool
     rex_lockdown: bool
     aux_lockdown: bool
+    held_open_warning_ms: int = 0
+    rex_held_ms: int = 0
+    relock_on_open: bool = False
+    controller_id: int | None = None
+    unit: int = 1
+    card_format: str | None = None
+    serial_number: str | None = None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the server itself drives the door: it is simulated, and no controller has enrolled for it."""
+        return self.controller_id is None and self.driver == SIMULATED
 
     def state(self, presence: Mapping[int, Presence]) -> DoorState:
         """The door as the server knows it to be set; whether it is tampered with only the door knows."""
@@ -130,7 +143,7 @@ def read_people(
         presented = transaction.all(rows.SOME_CREDENTIALS, account_id=account_id, ids=_listed(person_ids))
     credentials: dict[int, list[Credential]] = defaultdict(list)
     for person_id, kind, stored in presented:
-        value = vault.decrypt(stored, f"credential:{account_id}") if kind == PIN else stored
+        value = shown_value(vault, account_id, kind, stored)
         credentials[person_id].append(Credential(kind, normal_value(kind, value) or value))
     return [
         (person, tuple(credentials.get(person.id, ())))
@@ -221,6 +234,9 @@ def compile_channel(
         area_from=row.area_from_id,
         area_to=row.area_to_id,
         staleness_ms=None if row.staleness_hours is None else row.staleness_hours * _HOUR_MS,
+        first_person_in=row.first_person_in != 0,
+        two_person=row.two_person != 0,
+        two_person_ms=row.two_person_ms,
     )
     controls = Controls(
         account_id=row.account_id,
@@ -232,6 +248,13 @@ def compile_channel(
         card_lockdown=row.card_lockdown != 0,
         rex_lockdown=row.rex_lockdown != 0,
         aux_lockdown=row.aux_lockdown != 0,
+        held_open_warning_ms=row.held_open_warning_ms,
+        rex_held_ms=row.rex_held_ms,
+        relock_on_open=row.relock_on_open != 0,
+        controller_id=row.controller_id,
+        unit=row.unit,
+        card_format=row.card_format,
+        serial_number=row.serial_number,
     )
     return CompiledChannel(Snapshot(channel, directory, grants, version), controls)
 
@@ -244,13 +267,18 @@ def read_presence(
         found = transaction.all(rows.PRESENCES, account_id=account_id)
     else:
         found = transaction.all(rows.SOME_PRESENCES, account_id=account_id, ids=_listed(person_ids))
-    return {row.person_id: Presence(row.area_id, row.since) for row in found}
+    return {row.person_id: Presence(row.area_id, row.since) for row in found if not is_forgiven(row)}
+
+
+def is_forgiven(row: rows.PresenceRow) -> bool:
+    """Whether the person has been forgiven since they were last seen to go anywhere: they may stand anywhere."""
+    return row.forgiven_at is not None and row.since <= row.forgiven_at
 
 
 def holders_of(transaction: Transaction, vault: Vault, account_id: int, credentials: Iterable[Credential]) -> set[int]:
     """Who has one of these credentials."""
     normals = [(kind, normal_value(kind, value)) for kind, value in credentials]
-    indexes = [vault.blind_index(f"{account_id}:{kind}", normal) for kind, normal in normals if normal is not None]
+    indexes = [lookup(vault, account_id, kind, normal) for kind, normal in normals if normal is not None]
     ids: set[int] = set()
     for index in indexes:
         ids.update(transaction.all(rows.HOLDERS, account_id=account_id, the_lookup=index))

@@ -12,26 +12,19 @@ before or after a change, never between.
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
 
 from doorward.changes import service as changes
 from doorward.db.unit_of_work import Database, DatabaseUnavailable, Transaction
-from doorward.decision.snapshot import Credential, Directory, Grant, Person, Presence, Snapshot
+from doorward.decision.codes import DURESS, PIN
+from doorward.decision.snapshot import Credential, Directory, Person, Presence
 from doorward.kit.clock import Clock
 from doorward.kit.crypto import Vault
 from doorward.sync import rows
-from doorward.sync.compiler import (
-    CompiledChannel,
-    Timetables,
-    compile_channel,
-    grant_at,
-    holders_of,
-    read_people,
-    read_presence,
-)
+from doorward.sync.account import AccountSnapshots, Changed, Delta, Overdue
+from doorward.sync.compiler import CompiledChannel, Timetables, holders_of, read_people, read_presence
 
 _log = structlog.get_logger("doorward.doors")
 
@@ -41,68 +34,8 @@ _OVER_FOR_MS: Final = 86_400_000
 _AGAIN_S: Final = 0.5
 """How long people who could not be read are left alone."""
 
-
-@dataclass
-class AccountSnapshots:
-    """Everything compiled of one account."""
-
-    account_id: int
-    directory: Directory
-    timetables: Timetables
-    rows: dict[int, rows.ChannelRow]
-    grants: dict[int, dict[int, Grant]]
-    """By channel, then by role."""
-    role_channels: dict[int, set[int]]
-    role_shifts: dict[int, int]
-    presence: dict[int, Presence]
-    compiled: dict[int, CompiledChannel] = field(default_factory=dict)
-
-    def compile(self, channel_ids: Iterable[int], version: int) -> None:
-        """Put together the channels anew; cheap: what they consist of is there."""
-        for channel_id in channel_ids:
-            self.compiled[channel_id] = compile_channel(
-                self.rows[channel_id], self.grants.get(channel_id, {}), self.directory, self.timetables, version
-            )
-
-    def know(self, directory: Directory, version: int) -> None:
-        """Let every channel know these people instead of those before."""
-        self.directory = directory
-        for channel_id, known in self.compiled.items():
-            snapshot = Snapshot(known.snapshot.channel, directory, known.snapshot.grants, version)
-            self.compiled[channel_id] = CompiledChannel(snapshot, known.controls)
-
-
-@dataclass
-class Overdue:
-    """An account whose people are to be read anew. Notes and states of the database are known by ids of the log."""
-
-    first: int
-    """No later than the first note that asks for it."""
-    last: int
-    put: dict[int, int] = field(default_factory=dict)
-    """Who has been read meanwhile, alone, and as of when."""
-    directory: Directory | None = None
-    """The people, when they have been read."""
-    as_of: int = -1
-    reading: asyncio.Task[None] | None = None
-
-
-@dataclass
-class Delta:
-    """What has been read of changes, to be applied at once."""
-
-    cursor: int
-    more: bool = False
-    accounts: dict[int, AccountSnapshots] = field(default_factory=dict)
-    """Accounts to replace."""
-    wide: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """Accounts whose people may all have changed, by the first and the last note that says so."""
-    people: dict[int, list[tuple[Person, tuple[Credential, ...]]]] = field(default_factory=dict)
-    channels: dict[int, list[rows.ChannelRow]] = field(default_factory=dict)
-    touched_channels: dict[int, set[int]] = field(default_factory=dict)
-    touched_roles: dict[int, set[int]] = field(default_factory=dict)
-    grants: dict[int, list[rows.GrantRow]] = field(default_factory=dict)
-    shifts: dict[int, list[rows.ShiftRow]] = field(default_factory=dict)
+Moved = Callable[[int, int], None]
+"""Told of an account and of a person there whose whereabouts are not what they were."""
 
 
 class LiveSnapshots:
@@ -111,17 +44,39 @@ class LiveSnapshots:
     def __init__(
         self, database: Database, vault: Vault, clock: Clock, on_ready: Callable[[], None] = lambda: None
     ) -> None:
-        """`on_ready` is called when there is something for advance() to take over."""
+        """`on_ready` is called when there is something for advance() to take over; as when_ready() has it."""
         self._database = database
         self._vault = vault
         self._clock = clock
-        self._on_ready = on_ready
+        self._on_ready = [on_ready]
+        self._on_change: list[Callable[[Changed], None]] = []
+        self._on_move: list[Moved] = []
         self._accounts: dict[int, AccountSnapshots] = {}
         self._of_channel: dict[int, int] = {}
         self._cursor = -1
         self._refreshing = asyncio.Lock()
         self._overdue: dict[int, Overdue] = {}
         self._wanted: set[Credential] = set()
+
+    def when_ready(self, callback: Callable[[], None]) -> None:
+        """Call back, on the event loop, when there is something for advance() to take over."""
+        self._on_ready.append(callback)
+
+    def when_changed(self, callback: Callable[[Changed], None]) -> None:
+        """Call back, on the event loop, whenever something has changed and is there to be looked at."""
+        self._on_change.append(callback)
+
+    def when_moved(self, callback: Moved) -> None:
+        """Call back, on the event loop, when somebody has gone from one area to another, or is forgiven."""
+        self._on_move.append(callback)
+
+    def move(self, account_id: int, person_id: int, to: Presence) -> None:
+        """Somebody has gone somewhere, unless it is known that they have gone elsewhere since."""
+        presence = self.presence(account_id)
+        known = presence.get(person_id)
+        if known is None or known.since <= to.since:
+            presence[person_id] = to
+            self._tell_of_moves(account_id, [person_id])
 
     async def refresh(self) -> bool:
         """Catch up with the database, wholly; gives whether anything had changed."""
@@ -171,6 +126,15 @@ class LiveSnapshots:
         """Where the people of an account were last seen to go; whoever admits them keeps it up."""
         return self._accounts[account_id].presence
 
+    def account(self, account_id: int) -> AccountSnapshots | None:
+        """Everything of an account as of the last refresh; None if there is none of this id."""
+        return self._accounts.get(account_id)
+
+    def version_of(self, account_id: int) -> int:
+        """The last change that is in the account's snapshots, with all before it."""
+        overdue = self._overdue.get(account_id)
+        return self._cursor if overdue is None else overdue.first - 1
+
     @property
     def version(self) -> int:
         """The last change that is in the snapshots, with all before it."""
@@ -187,6 +151,7 @@ class LiveSnapshots:
         by_account: dict[int, list[changes.Change]] = defaultdict(list)
         for change in found:
             by_account[change.account_id].append(change)
+        delta.noted.update(by_account)
         for account_id, of_account in by_account.items():
             self._read_changes(transaction, account_id, of_account, delta)
         for account_id in delta.wide.keys() | self._overdue.keys() if wanted else ():
@@ -207,6 +172,8 @@ class LiveSnapshots:
         if person_ids:
             # A person's row is never removed: one who is deleted is read as deleted.
             delta.people[account_id] = self._read_people(transaction, account_id, person_ids)
+            listed = str(sorted(person_ids))
+            delta.presence[account_id] = transaction.all(rows.SOME_PRESENCES, account_id=account_id, ids=listed)
         wide = [change.id for change in found if change[2:] == (None, None, None)]
         if wide:
             delta.wide[account_id] = (wide[0], wide[-1])
@@ -249,7 +216,7 @@ class LiveSnapshots:
             {},
             read_presence(transaction, account_id) if before is None else before.presence,
         )
-        _add_grants(account, transaction.all(rows.GRANTS, account_id=account_id))
+        account.add_grants(transaction.all(rows.GRANTS, account_id=account_id))
         account.compile(account.rows, version)
         return account
 
@@ -264,7 +231,9 @@ class LiveSnapshots:
     ) -> list[tuple[Person, tuple[Credential, ...]]]:
         """Who has one of these credentials, and who was known to have it."""
         person_ids = holders_of(transaction, self._vault, account_id, credentials)
-        person_ids.update(*map(self._accounts[account_id].directory.holders, credentials))
+        # What is typed may have been somebody's duress PIN.
+        typed = [Credential(DURESS, value) for kind, value in credentials if kind == PIN]
+        person_ids.update(*map(self._accounts[account_id].directory.holders, [*credentials, *typed]))
         return self._read_people(transaction, account_id, person_ids)
 
     def _read_people(
@@ -286,15 +255,54 @@ class LiveSnapshots:
             overdue.last = last
             if overdue.reading is None:
                 self._begin_reading(account_id, overdue)
+        self._apply_people(delta)
+        touched = {
+            account_id: self._apply_channels_and_roles(account_id, delta)
+            for account_id in delta.touched_channels.keys() | delta.touched_roles.keys()
+        }
+        self._cursor = delta.cursor
+        for account_id in delta.noted | delta.accounts.keys() | delta.people.keys():
+            people = frozenset(person.id for person, _ in delta.people.get(account_id, ()))
+            is_new = account_id in delta.accounts
+            self._tell(
+                Changed(
+                    account_id,
+                    None if is_new and account_id not in delta.wide else people,
+                    None if is_new else frozenset(touched.get(account_id, ())),
+                )
+            )
+
+    def _apply_channels_and_roles(self, account_id: int, delta: Delta) -> set[int]:
+        account = self._accounts[account_id]
+        touched = account.apply_channels_and_roles(delta)
+        for channel_id in touched:
+            if channel_id in account.rows:
+                self._of_channel[channel_id] = account_id
+            else:
+                self._of_channel.pop(channel_id, None)
+        return touched
+
+    def _tell(self, changed: Changed) -> None:
+        for callback in self._on_change:
+            try:
+                callback(changed)
+            except Exception:  # noqa: BLE001 - whoever listens, the doors go on
+                _log.exception("who follows the configuration failed", account=changed.account_id)
+
+    def _tell_of_moves(self, account_id: int, person_ids: Iterable[int]) -> None:
+        for person_id in person_ids:
+            for callback in self._on_move:
+                callback(account_id, person_id)
+
+    def _apply_people(self, delta: Delta) -> None:
         for account_id, people in delta.people.items():
             directory = self._accounts[account_id].directory
             for person, credentials in people:
                 directory.put(person, credentials)
             if account_id in self._overdue:
                 self._overdue[account_id].put.update((person.id, delta.cursor) for person, _ in people)
-        for account_id in delta.touched_channels.keys() | delta.touched_roles.keys():
-            self._apply_channels_and_roles(self._accounts[account_id], delta)
-        self._cursor = delta.cursor
+        for account_id, whereabouts in delta.presence.items():
+            self._tell_of_moves(account_id, self._accounts[account_id].follow(whereabouts))
 
     def _begin_reading(self, account_id: int, overdue: Overdue) -> None:
         overdue.reading = asyncio.create_task(self._read_anew(account_id, overdue))
@@ -315,7 +323,8 @@ class LiveSnapshots:
             except Exception:  # noqa: BLE001 - whatever it is, the doors must not go without them for ever
                 _log.exception("an account's people cannot be read")
                 await asyncio.sleep(_AGAIN_S)
-        self._on_ready()
+        for ready in self._on_ready:
+            ready()
 
     def _take_over(self, account_id: int) -> bool:
         """Replace an account's people by those who have been read, if the rest is no older than they are."""
@@ -327,56 +336,15 @@ class LiveSnapshots:
             if read_at > as_of:
                 directory.take_over(person_id, account.directory)
         account.know(directory, self._cursor)
+        self._settle(account_id, overdue)
+        self._tell(Changed(account_id, None, frozenset()))
+        return True
+
+    def _settle(self, account_id: int, overdue: Overdue) -> None:
+        as_of = overdue.as_of
         if overdue.last <= as_of:
             del self._overdue[account_id]
         else:
             # Another note has come after what was read.
             self._overdue[account_id] = again = Overdue(as_of + 1, overdue.last)
             self._begin_reading(account_id, again)
-        return True
-
-    def _apply_channels_and_roles(self, account: AccountSnapshots, delta: Delta) -> None:
-        account_id = account.account_id
-        touched = set(delta.touched_channels.get(account_id, ()))
-        for channel_id in touched:
-            account.rows.pop(channel_id, None)
-            account.compiled.pop(channel_id, None)
-            account.grants.pop(channel_id, None)
-            self._of_channel.pop(channel_id, None)
-        for row in delta.channels.get(account_id, ()):
-            account.rows[row.id] = row
-            self._of_channel[row.id] = account_id
-        account.timetables.add(delta.shifts.get(account_id, ()))
-        gone = delta.touched_roles.get(account_id, set())
-        for role_id in gone:
-            for channel_id in account.role_channels.pop(role_id, set()):
-                touched.add(channel_id)
-                account.grants[channel_id] = {
-                    known: grant for known, grant in account.grants[channel_id].items() if known not in gone
-                }
-        granted = delta.grants.get(account_id, [])
-        _forget_shifts(account, gone, granted)
-        touched.update(row.channel_id for row in granted)
-        _add_grants(account, granted)
-        account.compile((channel_id for channel_id in touched if channel_id in account.rows), delta.cursor)
-
-
-def _add_grants(account: AccountSnapshots, granted: list[rows.GrantRow]) -> None:
-    for row in granted:
-        channel = account.rows.get(row.channel_id)
-        if channel is None:
-            continue
-        grant = grant_at(row, channel, account.timetables)
-        if grant is not None:
-            account.grants[row.channel_id][row.role_id] = grant
-            account.role_channels[row.role_id].add(row.channel_id)
-            if row.shift_id is not None:
-                account.role_shifts[row.role_id] = row.shift_id
-
-
-def _forget_shifts(account: AccountSnapshots, gone: Iterable[int], granted: list[rows.GrantRow]) -> None:
-    """Let go of the shifts that went with a reservation's role: nothing else uses them."""
-    still = {row.role_id for row in granted}
-    freed = {account.role_shifts.pop(known) for known in gone if known not in still and known in account.role_shifts}
-    used = {row.auto_unlock_shift_id for row in account.rows.values()}
-    account.timetables.forget(freed.difference(account.role_shifts.values(), used))

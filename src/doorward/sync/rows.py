@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Column, ColumnElement, bindparam, func, or_, select, union
 
 from doorward.accounts.tables import accounts
-from doorward.channels.tables import channels, presences
+from doorward.channels.tables import IS_KNOWN, channels, presences
 from doorward.credentials.tables import credential_types, credentials
 from doorward.db.query import Query, number, one_of
 from doorward.group_reservations.tables import group_reservation_groups, group_reservations
@@ -78,6 +78,16 @@ class ChannelRow(NamedTuple):
     passback_minutes: int
     area_from_id: int | None
     area_to_id: int | None
+    held_open_warning_ms: int
+    rex_held_ms: int
+    relock_on_open: int
+    first_person_in: int
+    two_person: int
+    two_person_ms: int
+    controller_id: int | None
+    unit: int
+    card_format: str | None
+    serial_number: str | None
 
 
 class ShiftRow(NamedTuple):
@@ -110,11 +120,12 @@ class GrantRow(NamedTuple):
 
 
 class PresenceRow(NamedTuple):
-    """Where somebody was last seen to go."""
+    """Where somebody was last seen to go; no matter, if that was before they were forgiven."""
 
     person_id: int
     area_id: int | None
     since: int
+    forgiven_at: int | None
 
 
 def _people(account: ColumnElement[bool], *limits: ColumnElement[bool]) -> Query[PersonRow]:
@@ -226,6 +237,16 @@ def _channels(*limits: ColumnElement[bool]) -> Query[ChannelRow]:
             channels.c.passback_minutes,
             channels.c.area_from_id,
             channels.c.area_to_id,
+            channels.c.held_open_warning_ms,
+            channels.c.rex_held_ms,
+            channels.c.relock_on_open,
+            channels.c.first_person_in,
+            channels.c.two_person,
+            channels.c.two_person_ms,
+            channels.c.controller_id,
+            channels.c.unit,
+            channels.c.card_format,
+            channels.c.serial_number,
         )
         .join(sites, sites.c.id == channels.c.site_id)
         .join(accounts, accounts.c.id == channels.c.account_id)
@@ -283,14 +304,14 @@ HOLIDAYS: Final = Query(
 
 def _presences(*limits: ColumnElement[bool]) -> Query[PresenceRow]:
     return Query(
-        select(presences.c.person_id, presences.c.area_id, presences.c.since).where(
+        select(presences.c.person_id, presences.c.area_id, presences.c.since, presences.c.forgiven_at).where(
             presences.c.account_id == bindparam("account_id"), *limits
         ),
         PresenceRow,
     )
 
 
-PRESENCES: Final = _presences()
+PRESENCES: Final = _presences(IS_KNOWN)
 SOME_PRESENCES: Final = _presences(one_of(presences.c.person_id, "ids"))
 HOLDERS: Final = Query(
     select(credentials.c.person_id).where(

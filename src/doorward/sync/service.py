@@ -12,10 +12,12 @@ from doorward.channels.tables import channels
 from doorward.db.query import Query, number
 from doorward.db.unit_of_work import Transaction, require
 from doorward.decision.codes import EventCode
+from doorward.events.at_channels import record_at
 from doorward.events.service import Event, record
 from doorward.kit.errors import TooManyRequests
 from doorward.oauth.principal import Principal
-from doorward.sites.sight import VISIBLE, visible_to
+from doorward.sites.sight import VISIBLE, everywhere, visible_to
+from doorward.sync import pushes
 
 EVERY_MS: Final = 60_000
 _NEVER: Final = -1
@@ -63,7 +65,7 @@ def last_asked(transaction: Transaction, account_id: int) -> int | None:
 
 
 def push(transaction: Transaction, principal: Principal, now: int) -> None:
-    """Have the doors look for changes now, and record what is to be expected of them.
+    """Have the doors look for changes now, and record what is to be expected of them (pushes.py).
 
     Raises TooManyRequests within a minute of the last time; of several who ask at once, one is heard.
     """
@@ -73,13 +75,11 @@ def push(transaction: Transaction, principal: Principal, now: int) -> None:
         raise TooManyRequests(max(1, -((now - asked_at - EVERY_MS) // 1000)))
     by_whom = (("by", f"By {audit.actor_name(transaction)}."),)
     record(transaction, _event(account_id, EventCode.SYNC_REQUESTED, now, by_whom), now)
-    everywhere = {"account_id": account_id, "user_id": principal.user_id, "site_limited": 0}
-    behind = [door for door in transaction.all(_DOORS, **everywhere) if door.standing.sync(now) != "ok"]
-    for door in behind:
-        if not door.standing.is_online(now):
-            code = EventCode.SYNC_CONTROLLER_OFFLINE
-            event = Event(account_id, code, now, channel_id=door.channel_id, channel_name=door.name)
-            record(transaction, event, now)
+    behind = [door for door in transaction.all(_DOORS, **everywhere(account_id)) if door.standing.sync(now) != "ok"]
+    online = [door.channel_id for door in behind if door.standing.is_online(now)]
+    offline = [door.channel_id for door in behind if not door.standing.is_online(now)]
+    pushes.begin(transaction, account_id, online, now)
+    record_at(transaction, account_id, EventCode.SYNC_CONTROLLER_OFFLINE, offline, now, now)
     if not behind:
         nothing = (("in_step", "Every door had confirmed all changes."),)
         record(transaction, _event(account_id, EventCode.SYNC_COMPLETED, now, nothing), now)

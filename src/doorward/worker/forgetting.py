@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from doorward.changes import reports
 from doorward.changes import service as changes
 from doorward.db.unit_of_work import Database, Transaction
 from doorward.idempotency import service as idempotency
@@ -15,6 +16,7 @@ Forget = Callable[[Transaction, int], int]
 
 FORGETTERS: Final[Mapping[str, Forget]] = {
     "changes": changes.forget_old,
+    "confirmations": reports.forget_old,
     "codes and tokens": oauth.forget_old,
     "idempotency keys": idempotency.forget_old,
     "rate counts": rates.forget_old,

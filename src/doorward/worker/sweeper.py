@@ -8,17 +8,21 @@ import structlog
 
 from doorward.admissions import service as admissions
 from doorward.changes import service as changes
+from doorward.channels import relocking
 from doorward.db.unit_of_work import Database, DatabaseUnavailable
 from doorward.imports import service as imports
 from doorward.kit.clock import Clock
 from doorward.reservations.service import sweep
 from doorward.roles.grants import next_expiry
+from doorward.sync import pushes
 from doorward.worker.forgetting import forget_all
 
 _log = structlog.get_logger("doorward.sweeper")
 
 _LONGEST_SLEEP_S: Final = 30.0
 """Other processes make reservations, too: look again at least this often."""
+_WATCHED_S: Final = 1.0
+"""How often to look while somebody waits for doors to confirm."""
 _FORGET_EVERY_MS: Final = 3_600_000
 _IMPORTS_EVERY_MS: Final = 60_000
 
@@ -43,6 +47,7 @@ class Sweeper:
         self._database.listen(changes.TOPIC, woken)
         while True:
             self._woken.clear()  # before looking: what happens meanwhile must wake
+            waited_for = False
             try:
                 due = await self._database.read(next_expiry)
                 if due is not None and due <= self._clock.now():
@@ -50,11 +55,13 @@ class Sweeper:
                     continue
                 await self._give_up_admissions()
                 await self._give_up_imports()
+                await self._record_relocks()
+                waited_for = await self._settle_pushes()
                 await self._forget()
             except DatabaseUnavailable as error:
                 _log.warning("sweeping has to wait", reason=str(error))
                 due = None
-            seconds = _LONGEST_SLEEP_S
+            seconds = _WATCHED_S if waited_for else _LONGEST_SLEEP_S
             if due is not None:
                 seconds = min(seconds, max(0.05, (due - self._clock.now()) / 1000))
             with suppress(TimeoutError):
@@ -78,6 +85,19 @@ class Sweeper:
         if now - self._forgot_at > _FORGET_EVERY_MS:
             self._forgot_at = now
             await forget_all(self._database, now)
+
+    async def _settle_pushes(self) -> bool:
+        """Record what has become of doors that somebody wanted up to date; gives whether some are still awaited."""
+        now = self._clock.now()
+        if await self._database.read(lambda transaction: pushes.any_to_settle(transaction, now)):
+            await self._database.write(lambda transaction: pushes.settle(transaction, now))
+        return await self._database.read(pushes.any_outstanding)
+
+    async def _record_relocks(self) -> None:
+        """Record that doors have locked while no server ran."""
+        now = self._clock.now()
+        if await self._database.read(lambda transaction: relocking.overdue(transaction, now)):
+            await self._database.write(lambda transaction: relocking.settle(transaction, now))
 
     async def _give_up_imports(self) -> None:
         """Let an import fail whose server has gone; looked for seldom, for it writes."""

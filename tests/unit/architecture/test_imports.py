@@ -15,6 +15,7 @@ VIOLATIONS = {
     "pure": ("decision/engine.py", "import sqlite3"),
     "kit": ("kit/text.py", "import litestar"),
     "edge": ("controller/door.py", "import doorward.events.service"),
+    "drivers": ("drivers/osdp/lock.py", "import doorward.drivers.simulated.driver"),
     "framework": ("reservations/service.py", "import litestar"),
 }
 

@@ -9,6 +9,7 @@ from doorward.credentials.pins import MOST_HOLDERS, random_pin, shortest_length
     ("holders", "digits"),
     [(1, 4), (10, 4), (11, 5), (100, 5), (101, 6), (1_000, 6), (1_001, 7), (10_000, 7), (10_001, None)],
 )
+@pytest.mark.en60839("6.4/pin")
 def test_there_are_a_thousand_pins_for_each_holder(holders: int, digits: int | None) -> None:
     assert shortest_length(holders) == digits
 

@@ -1,0 +1,181 @@
+"""How a controller comes to belong to a server: one request, with a code that is good once.
+
+The code proves each end to the other and goes into the link's key, so nothing here depends on the connection's own
+security (doorward.link.keys).
+"""
+
+import base64
+import binascii
+import http.client
+import os
+import ssl
+from pathlib import Path
+from typing import Final
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import (
+    HTTPDefaultErrorHandler,
+    HTTPErrorProcessor,
+    HTTPHandler,
+    HTTPSHandler,
+    OpenerDirector,
+    ProxyHandler,
+    Request,
+)
+
+import msgspec
+
+from doorward import __version__
+from doorward.controller.identity import Identity
+from doorward.kit.errors import BadRequest
+from doorward.link import keys
+
+_LONGEST_ANSWER: Final = 1 << 20
+_ANSWER_WITHIN_S: Final = 30.0
+
+
+class EnrolmentFailed(OSError):
+    """It could not be done; the text says why, in one sentence."""
+
+
+class EnrolledChannel(msgspec.Struct, frozen=True):
+    """A channel that is the controller's from now on."""
+
+    id: int
+    name: str
+    driver: str = "simulated"
+    key: str = ""
+    """Its encryption key in hex; empty: it has none."""
+
+    def __repr__(self) -> str:
+        return f"EnrolledChannel({self.id}, {self.name!r}, …)"
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    code: str
+    public_key: str
+    nonce: str
+    proof: str
+    name: str
+    software: str
+
+
+class _Answered(msgspec.Struct, frozen=True):
+    public_key: str
+    nonce: str
+    sealed: str
+
+
+class _Sealed(msgspec.Struct, frozen=True):
+    controller_id: int
+    account: str
+    server_time: int
+    channels: tuple[EnrolledChannel, ...]
+
+
+class _Refused(msgspec.Struct, frozen=True):
+    error_description: str = ""
+
+
+class Enrolled(msgspec.Struct, frozen=True):
+    """What came of it."""
+
+    identity: Identity
+    channels: tuple[EnrolledChannel, ...]
+    server_time: int
+
+
+def server_address(text: str) -> str:
+    """A server's base address as it was typed, checked. Raises BadRequest."""
+    parts = urlsplit(text.strip())
+    try:
+        usable = parts.port is None or parts.port > 0
+    except ValueError:
+        usable = False
+    if not usable or parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise BadRequest("--server must be the server's address, such as https://doors.example.com")
+    if parts.username is not None:
+        raise BadRequest("--server must not have a user name or password in it")
+    return text.strip().rstrip("/")
+
+
+def enrolment_code(text: str) -> keys.EnrolmentCode:
+    """The code as it was typed. Raises BadRequest, which does not repeat it."""
+    code = keys.parse_code(text)
+    if code is None:
+        raise BadRequest("--code must be the code that `doorward controller code` printed, four groups of five")
+    return code
+
+
+def certificates(path: Path | None) -> str | None:
+    """The certificates in a file. Raises BadRequest unless they are some."""
+    if path is None:
+        return None
+    try:
+        text = path.read_text("ascii")
+        tls_context(text)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else "it holds no certificates in PEM"
+        raise BadRequest(f"--ca {path}: {why}") from None
+    return text
+
+
+def tls_context(pem: str | None) -> ssl.SSLContext:
+    """How a server's certificate is checked: as usual, by the system's authorities or by these. Raises SSLError."""
+    return ssl.create_default_context(cadata=pem)
+
+
+def enrol(server: str, code: keys.EnrolmentCode, name: str, pem: str | None) -> Enrolled:
+    """Ask the server. Raises EnrolmentFailed."""
+    private_key, nonce = keys.new_private_key(), os.urandom(keys.NONCE_BYTES)
+    public_key = keys.public_key_of(private_key)
+    asked = _Asked(
+        code.lookup,
+        public_key.hex(),
+        nonce.hex(),
+        keys.proof(code, public_key, nonce).hex(),
+        name,
+        f"doorward {__version__}",
+    )
+    raw = _post(f"{server}/api/3/controllers/enrol", msgspec.json.encode(asked), pem)
+    try:
+        answered = msgspec.json.decode(raw, type=_Answered)
+        nonces = nonce + bytes.fromhex(answered.nonce)
+        agreed = keys.agree(code, private_key, bytes.fromhex(answered.public_key), nonces)
+        opened = keys.open_once(agreed.answer_key, base64.b64decode(answered.sealed, validate=True))
+        sealed = msgspec.json.decode(opened, type=_Sealed)
+    except (msgspec.MsgspecError, binascii.Error, ValueError):
+        raise EnrolmentFailed(f"what answers at {server} is no Doorward server, or one of another version") from None
+    except keys.WrongKey:
+        raise EnrolmentFailed(f"what answers at {server} does not know the code: it is not trusted") from None
+    identity = Identity(sealed.controller_id, sealed.account, server, private_key.hex(), agreed.link_key.hex(), pem)
+    return Enrolled(identity, sealed.channels, sealed.server_time)
+
+
+def _post(url: str, body: bytes, pem: str | None) -> bytes:
+    request = Request(url, body, {"Content-Type": "application/json", "Accept": "application/json"})  # noqa: S310
+    opener = OpenerDirector()  # without the handler that follows redirects, nor those for files and FTP
+    context = tls_context(pem)
+    for handler in (ProxyHandler(), HTTPHandler(), HTTPSHandler(context=context), HTTPDefaultErrorHandler()):
+        opener.add_handler(handler)
+    opener.add_handler(HTTPErrorProcessor())
+    try:
+        with opener.open(request, timeout=_ANSWER_WITHIN_S) as answer:
+            content: bytes = answer.read(_LONGEST_ANSWER)
+            return content
+    except HTTPError as error:
+        raise EnrolmentFailed(_refusal(error)) from None
+    except URLError as error:
+        raise EnrolmentFailed(f"the server does not answer: {error.reason}") from None
+    except (OSError, http.client.HTTPException) as error:
+        raise EnrolmentFailed(f"the server does not answer: {error or type(error).__name__}") from None
+
+
+def _refusal(error: HTTPError) -> str:
+    if 300 <= error.code < 400:
+        return f"the server sends one on to {error.headers.get('Location')}: give its own address as --server"
+    try:
+        said = msgspec.json.decode(error.read(_LONGEST_ANSWER), type=_Refused).error_description
+    except (msgspec.MsgspecError, OSError, http.client.HTTPException):
+        said = ""
+    return f"the server refuses: {said}" if said else f"the server refuses with status {error.code}"

@@ -1,0 +1,338 @@
+"""A controller at work: what it was told and what happens at its doors, from its start to its end.
+
+It knows no network: link.py tells it what the server says, and takes from it what the server is to know.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from doorward.controller.board_care import BoardCare
+from doorward.controller.clock import SKEW_MS, DoorClock, ServerTime
+from doorward.controller.content import Contents
+from doorward.controller.doors import Doors
+from doorward.controller.happening import Happening
+from doorward.controller.identity import Identity, OwnChannel
+from doorward.controller.journal import Journal, Limits
+from doorward.controller.plan import Plan
+from doorward.controller.replica import untold
+from doorward.controller.sealing import Seal
+from doorward.controller.served import Served
+from doorward.controller.store import About, Damaged, StoreFailed
+from doorward.decision.codes import EventCode
+from doorward.decision.snapshot import Presence
+from doorward.kit.clock import Clock
+from doorward.link.messages import Admit, Told, Update
+from doorward.link.messages import Whereabouts as SaidWhereabouts
+
+_log = structlog.get_logger("doorward.controller")
+
+EVENTS_DIRECTORY: Final = "events"
+TICK_S: Final = 0.25
+"""How exactly a door does what time demands, at most this late."""
+_SHORTEST_TICK_S: Final = 0.005
+_SAVE_EVERY_S: Final = 1.0
+_TRY_AGAIN_S: Final = 10.0
+_WATCH_EVERY_S: Final = 5.0
+_MOST_ANSWERED: Final = 1_000
+
+
+class Controller:
+    """Used from one event loop. `told`: is called with what has happened, once it is written down."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        directory: Path,
+        clock: Clock,
+        plan: Plan | None = None,
+        limits: Limits | None = None,
+        told: Callable[[Sequence[Happening]], None] | None = None,
+    ) -> None:
+        self.identity = identity
+        self.clock = clock
+        self.server_time = ServerTime()
+        self.contents = Contents(directory, identity.secret)
+        self.journal = Journal(directory / EVENTS_DIRECTORY, Seal(identity.secret, "events"), limits)
+        self.doors = Doors(self.journal, clock, plan or Plan(), told)
+        self.boards = BoardCare(self.doors, self.say_kept)
+        self._failures_told: set[EventCode] = set()
+        self._names: list[OwnChannel] = []
+        self._answered: dict[int, None] = {}
+        self._is_saved = True
+        self._applying: asyncio.Task[None] | None = None
+        self.on_kept: Callable[[Served], None] | None = None
+        """Called when what a channel was told before is kept, or on its board, after all."""
+
+    @property
+    def channels(self) -> dict[int, Served]:
+        """The channels that are this controller's."""
+        return self.doors.channels
+
+    # From the start to the end.
+
+    async def start(self) -> None:
+        """Read what is kept and take over the doors. Each decides as before, whether or not there is a server."""
+        loaded = await self.contents.open()
+        self.doors.whereabouts.restore(loaded.presences)
+        now = self.clock.now()
+        confirmed = [kept.confirmed_at for _, kept in loaded.channels if kept.confirmed_at is not None]
+        behind = 0
+        if isinstance(self.clock, DoorClock):
+            behind = self.clock.not_before(max([self.journal.found.latest_at, *confirmed]))
+        carried = self._carried()
+        for replica, kept in loaded.channels:
+            memory, cursor = carried.get(replica.id, (b"", None))
+            cursors = [each for each in (cursor, kept.cursor) if each is not None]
+            # Whoever has never been told anything has had no contact since it was started.
+            since = (now - 1 if replica.record is None else 0) if kept.confirmed_at is None else kept.confirmed_at
+            self.doors.add(Served(replica, self.doors.keep, memory or kept.memory, max(cursors, default=None), since))
+        self.doors.start()
+        if loaded.damage is not None:
+            self._say_damaged()
+        if behind:
+            self._say_clock(f"is {seconds(behind)} behind what has happened here, and not believed until it is set")
+
+    async def stop(self) -> None:
+        """Let go of the doors, and keep what is not kept yet. No lock moves."""
+        await self.settled()
+        self.doors.stop()
+        for served in self.channels.values():
+            served.last_to_save()
+        await self.save()
+        await self.journal.close()
+        with suppress(StoreFailed):
+            await self.contents.close()
+
+    # Chores, each of its own.
+
+    async def keep_time(self) -> None:
+        """Do at each door what time demands until cancelled. It waits for nothing but the time."""
+        while True:
+            self._watch_clock()
+            due = self.doors.tick()
+            wait = TICK_S if due is None else min(TICK_S, (due - self.clock.now()) / 1000)
+            await asyncio.sleep(max(_SHORTEST_TICK_S, wait))
+
+    async def keep_saved(self) -> None:
+        """Keep what doors remember until cancelled, and what the disk did not take before."""
+        loop = asyncio.get_running_loop()
+        again_at = loop.time()
+        while True:
+            await asyncio.sleep(_SAVE_EVERY_S)
+            await self.save()
+            if loop.time() >= again_at:
+                again_at = loop.time() + _TRY_AGAIN_S
+                for served in list(self.channels.values()):
+                    if served.replica.unsaved is not None and await self.contents.save_again(served.replica):
+                        self.say_kept(served)
+            text = "Events are kept in memory only, and are lost if the controller ends"
+            self._watch_disk(EventCode.EVENTS_LOST, self.journal.failure, text)
+            text = "What the server tells is decided by, but not kept over a restart"
+            self._watch_disk(EventCode.SNAPSHOT_REFUSED, self.contents.failure, text)
+
+    async def keep_watch(self) -> None:
+        """Ask drivers how they are until cancelled; one that cannot say is begun anew."""
+        while True:
+            await asyncio.sleep(_WATCH_EVERY_S)
+            for unit in self.doors.units:
+                unit.watch()
+
+    async def save(self) -> None:
+        """Keep what doors remember and where people are."""
+        last = self.journal.last
+        channels = {each.id: found for each in self.channels.values() if (found := each.unsaved()) is not None}
+        presences = self.doors.whereabouts.unsaved()
+        if channels or presences:
+            try:
+                await self.contents.note(channels, presences)
+            except Damaged:
+                await self.begin_anew()
+                return
+            except StoreFailed as error:
+                if self._is_saved:
+                    _log.warning("what doors remember cannot be kept", reason=str(error))
+                self._is_saved = False
+                for channel_id, unsaved in channels.items():
+                    if channel_id in self.channels:
+                        self.channels[channel_id].save_again(unsaved)
+                self.doors.whereabouts.save_again(presences)
+                return
+            self._is_saved = True
+        self.journal.release(last)
+
+    def say_kept(self, served: Served) -> None:
+        """What a channel was told before is kept, or on its board, after all: the server is to know."""
+        if self.on_kept is not None:
+            self.on_kept(served)
+
+    # Which channels are ours.
+
+    async def keep_channel(self, channel_id: int, about: About) -> None:
+        """A channel is ours, or is known by other keys. Raises Damaged.
+
+        What the disk does not take is asked for again after a restart.
+        """
+        served = self.channels.get(channel_id)
+        with suppress(StoreFailed):
+            await self.contents.put_channel(channel_id, about)
+        if served is not None:
+            served.replica.about = about
+            return
+        replica = untold(channel_id, about)
+        self.doors.add(Served(replica, self.doors.keep, b"", None, self.clock.now() - 1))
+        self.doors.tick()
+        self.doors.say_started()
+        await self.save_names()
+
+    async def forget_channel(self, channel_id: int) -> None:
+        """A channel is ours no more: it is left locked, and nothing of it stays here. Raises Damaged."""
+        self.doors.remove(channel_id)
+        with suppress(StoreFailed):
+            await self.contents.forget(channel_id)
+        await self.save_names()
+
+    async def save_names(self) -> None:
+        """Keep which channels are ours, if that has changed."""
+        replicas = [served.replica for served in self.channels.values()]
+        names = [OwnChannel(replica.id, replica.name, replica.driver) for replica in replicas]
+        if names != self._names:
+            self._names = names
+            await self.contents.save_names(names)
+
+    async def begin_anew(self) -> None:
+        """What is on the disk is damaged: doors go on by what is in memory, and everything is to be told anew."""
+        for served in self.channels.values():
+            served.replica.untell()
+        await self.contents.begin_anew((served.id, served.replica.about) for served in self.channels.values())
+        self._say_damaged()
+
+    # What the server says.
+
+    async def apply(self, served: Served, parts: Sequence[Update]) -> None:
+        """Decide by what the channel is told from now on. Raises NotFitting or Damaged.
+
+        Once begun it is done, whatever becomes of the session: what is kept and what is decided by are the same.
+        """
+        self._applying = asyncio.create_task(self._apply(served, parts))
+        await asyncio.shield(self._applying)
+
+    @property
+    def is_applying(self) -> bool:
+        """Whether something is being prepared to be decided by."""
+        return self._applying is not None and not self._applying.done()
+
+    async def settled(self) -> None:
+        """Wait until what has been begun is done."""
+        if self._applying is not None:
+            await asyncio.wait({self._applying})
+
+    async def _apply(self, served: Served, parts: Sequence[Update]) -> None:
+        now, in_place = self.clock.now(), not served.has_board
+        prepared = await self.contents.prepare(served.replica, parts, now, in_place=in_place)
+        replica, before = served.replica, served.replica.snapshot.directory
+        replica.take(prepared)
+        self.doors.equip(served)
+        served.update(self.clock.now())
+        self.doors.say_started()
+        # The driver of a board may still be reading what it was given.
+        if replica.snapshot.directory is not before and not served.has_board:
+            self.contents.dismantle(before)
+        await self.save_names()
+
+    def admit(self, channel_id: int, asked: Admit) -> None:
+        """Somebody asks from afar for a door to be released. Once, in time, or not at all."""
+        served = self.channels[channel_id]
+        if asked.request_id in self._answered:
+            return
+        self._answered[asked.request_id] = None
+        while len(self._answered) > _MOST_ANSWERED:
+            del self._answered[next(iter(self._answered))]
+        now, at_server = self.clock.now(), self.server_time.now()
+        if served.unit is None or served.unit.driver is None:
+            self._deny(served, asked, ("no_hardware", "The door's hardware is not there."))
+        elif at_server is None or at_server > asked.until:
+            self._deny(served, asked, ("too_late", "The request came too late."))
+        else:
+            presences = self.doors.whereabouts.presences
+            served.act(lambda door: door.admit(asked.request_id, asked.person_id, presences, now))
+
+    def hear_whereabouts(self, said: SaidWhereabouts) -> None:
+        """The server says where people went."""
+        whereabouts = self.doors.whereabouts
+        whereabouts.told(said.people, everyone=said.everyone, recorded=self.journal.acknowledged)
+
+    def _deny(self, served: Served, asked: Admit, reason: tuple[str, str]) -> None:
+        person = None if asked.person_id is None else served.replica.snapshot.directory.people.get(asked.person_id)
+        told = Told(
+            0,
+            int(EventCode.REMOTE_ADMISSION_DENIED),
+            self.clock.now(),
+            person_id=asked.person_id,
+            person_name=None if person is None else person.name,
+            reasons=(reason,),
+            answers=asked.request_id,
+        )
+        self.doors.keep([Happening(served.id, told)])
+
+    # What is noticed.
+
+    def confirm(self) -> None:
+        """The server has spoken: what nothing is outstanding for is confirmed."""
+        now = self.clock.now()
+        for served in self.channels.values():
+            served.confirm(now)
+
+    def heard_time(self, at: int, asked_at: int) -> None:
+        """The server says what time it is; `asked_at`: when it was asked, monotonic."""
+        self.server_time.heard(at, asked_at)
+        if isinstance(self.clock, DoorClock):
+            self.clock.agree(at)
+        own = self.clock.now()
+        skew = self.server_time.skew(own)
+        if skew is not None and self.doors.driven() and self.server_time.has_gone_wrong(own):
+            self._say_clock(f"is {seconds(abs(skew))} {'ahead of' if skew > 0 else 'behind'} the server's")
+
+    def _watch_clock(self) -> None:
+        if isinstance(self.clock, DoorClock):
+            step = self.clock.take_step()
+            if abs(step) > SKEW_MS:
+                self._say_clock(f"was put {'forward' if step > 0 else 'back'} by {seconds(abs(step))}")
+
+    def _watch_disk(self, code: EventCode, failure: str | None, consequence: str) -> None:
+        """Say once that the disk fails, each time that it begins to."""
+        if failure is None:
+            self._failures_told.discard(code)
+        elif code not in self._failures_told:
+            self._failures_told.add(code)
+            self.doors.note(code, ("disk_failed", f"The controller's disk fails ({failure}). {consequence}."))
+
+    def _say_clock(self, what: str) -> None:
+        _log.warning("the controller's clock is wrong", reason=what)
+        self.doors.note(EventCode.CLOCK_WRONG, ("clock_wrong", f"The controller's clock {what}."))
+
+    def _say_damaged(self) -> None:
+        text = "What the channel had been told cannot be read any more: the server has to tell everything anew."
+        self.doors.note(EventCode.SNAPSHOT_REFUSED, ("content_damaged", text), channels=self.channels.values())
+
+    def _carried(self) -> dict[int, tuple[bytes, int | None]]:
+        """What the events on the disk say beyond themselves: what doors remember, how far devices have told."""
+        carried: dict[int, tuple[bytes, int | None]] = {}
+        for index, happening in self.journal.found.carried:
+            memory, cursor = carried.get(happening.channel_id, (b"", None))
+            cursor = happening.cursor if happening.cursor is not None else cursor
+            carried[happening.channel_id] = (happening.memory or memory, cursor)
+            told = happening.told
+            if told.moved_to is not None and told.person_id is not None:
+                self.doors.whereabouts.move(told.person_id, Presence(*told.moved_to), index)
+        self.journal.found.carried.clear()
+        return carried
+
+
+def seconds(milliseconds: int) -> str:
+    """A stretch in words: "12.5 s"."""
+    return f"{milliseconds / 1000:,.1f} s"

@@ -1,0 +1,1 @@
+"""Controllers: the processes at the doors, as the server knows them."""

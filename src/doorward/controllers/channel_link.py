@@ -1,0 +1,294 @@
+"""One channel in one session: what its controller has, and what it is still to be told.
+
+What has changed is kept as a state, not as a queue of messages: when something can be sent, it is worked out what
+that is. So a controller that takes nothing costs no more than the ids of the people who have changed, and one that is
+slow is told of ten changes at once. Of Updates one at a time is under way.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, Literal, NamedTuple
+
+from doorward.controllers import channel_keys
+from doorward.controllers.channel_keys import NO_KEY, Opening, StoredKeys
+from doorward.kit.crypto import Vault
+from doorward.link import keys
+from doorward.link.content import MOST_BUCKETS, Content, differing
+from doorward.link.messages import MOST_PEOPLE, Admit, Applied, Held, NewKey, NotApplied, Update
+from doorward.sync.projection import AccountProjection, Known
+
+_MOST_BYTES_AT_ONCE: Final = 1024 * 1024
+"""A part of an Update is about this long at most."""
+_MOST_CHANGED: Final = 20_000
+"""If more people have changed, everything is told anew."""
+_VERSION_EVERY_S: Final = 0.25
+"""Where only the version is another one it is told so often at most: it changes with every change of the account."""
+_AGAIN_AFTER_S: Final = 60.0
+"""What does not take everything is told it again after so long."""
+ANSWERED_WITHIN_S: Final = 120.0
+_BETWEEN_BREATHS: Final = 256
+"""So many people are encoded, or looked at, in one go."""
+_BUCKET_BYTES: Final = 16
+
+_Kind = Literal["question", "changes", "buckets", "everything"]
+
+
+class Outstanding(NamedTuple):
+    """An Update that has not been answered."""
+
+    kind: _Kind
+    version: int
+    digest: bytes
+    sent_at: float
+
+
+class InUse(NamedTuple):
+    """The key of a channel's box by now, and the pending key on record that it was, encrypted; None: it was none."""
+
+    key: bytes
+    pending: str | None
+
+
+class _Answered(NamedTuple):
+    """What a controller has that did not have what the server has."""
+
+    buckets: bytes
+    channel_digest: bytes
+
+
+Breath = None
+"""What is given between messages where putting them together takes long: let others have their turn."""
+
+
+class ChannelLink:
+    """Used from one event loop; instants are of its clock."""
+
+    def __init__(self, stored: StoredKeys, opening: Opening, held: Held | None, *, is_anew: bool) -> None:
+        """`held`: what the controller said that it has; `is_anew`: it is to be told everything whatever it has."""
+        self.id = stored.channel_id
+        self.name = stored.name
+        self.account_id = stored.account_id
+        self.is_driven = held is None or held.is_driven
+        self.key = opening.key
+        """The key of the channel's box."""
+        self.wanted_key = opening.wanted
+        self.next_key: bytes | None = None
+        """The key that the controller has been given; nothing is sent in the box until it uses it."""
+        self.stored = stored
+        self.changed: set[int] = set()
+        """People whose records may not be what the controller has."""
+        self.outstanding: Outstanding | None = None
+        self.has_passback = False
+        self.complaints: set[tuple[tuple[str, str], ...]] = set()
+        """What has been put on record of what it does not take."""
+        self.version = 0 if held is None else held.version
+        self.is_begun = False
+        self._digest: bytes | None = None if held is None or is_anew or held.version <= 0 else held.digest or None
+        self._next_pending: str | None = None
+        # The channel has no key any more, and the controller was not there when it was removed.
+        self._is_key_to_forget = held is not None and bool(held.keys) and opening.wanted == NO_KEY
+        self._record: bytes | None = None
+        self._answered: _Answered | None = None
+        self._admits: deque[Admit] = deque()
+        self._is_sending = False
+        self._sent_at = 0.0
+        self._not_before = 0.0
+
+    def take_keys(self, vault: Vault, stored: StoredKeys) -> None:
+        """What is on record of the channel's keys by now."""
+        if (stored.current, stored.pending) != (self.stored.current, self.stored.pending):
+            self.wanted_key = channel_keys.revealed(vault, stored, stored.pending or stored.current)
+        self.stored = stored
+
+    def admit(self, request: Admit) -> None:
+        """To be sent once, after what else the door is to know."""
+        self._admits.append(request)
+
+    def note(self, person_ids: Iterable[int]) -> None:
+        """These people may not be any more what the controller has."""
+        if self._digest is not None or self.outstanding is not None:
+            self.changed.update(person_ids)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything may be sent in the box at this moment."""
+        return self.next_key is None and not self._is_sending
+
+    def messages(
+        self, projection: AccountProjection, version: int, now: float, clock_now: int
+    ) -> Iterator[Update | Admit | NewKey | None]:
+        """What is to be sent now, in its order; None is a Breath. Whoever begins to send it sends all of it.
+
+        `version`: the account's, as far as everything of it is in the projection.
+        """
+        if not self.is_open:
+            return
+        if self.wanted_key != self.key or self._is_key_to_forget:
+            self._is_key_to_forget = False
+            self.next_key, self._next_pending = self.wanted_key, self.stored.pending
+            yield NewKey(self.wanted_key)
+            return
+        self._is_sending = True
+        try:
+            if (content := projection.content(self.id)) is not None and self.waits_for(version, now, content) == 0.0:
+                yield from self._update(projection, content, version, now)
+            while self._admits:
+                admit = self._admits.popleft()
+                if clock_now < admit.until:
+                    yield admit
+        finally:
+            self._is_sending = False
+
+    def waits_for(self, version: int, now: float, content: Content | None) -> float | None:
+        """In how many seconds there is an Update to send, 0 for now; None: there is none for all that is known."""
+        if content is None or self.outstanding is not None:
+            return None
+        if now < self._not_before:
+            return self._not_before - now
+        if not self.is_begun or self._digest is None or self._answered is not None:
+            return 0.0
+        if content.digest() != self._digest:
+            return 0.0
+        if version == self.version:
+            return None
+        return max(0.0, self._sent_at + _VERSION_EVERY_S - now)
+
+    def applied(self, message: Applied) -> bool:
+        """The controller says what it decides by now; gives whether that is what it was told."""
+        sent, self.outstanding = self.outstanding, None
+        if sent is None or (message.version, message.digest) != (sent.version, sent.digest):
+            self._tell_everything()
+            return False
+        self.version, self._digest = sent.version, sent.digest
+        return True
+
+    def not_applied(self, message: NotApplied, now: float) -> bool:
+        """The controller has something else than was believed; gives False if it takes nothing at all."""
+        sent, self.outstanding = self.outstanding, None
+        if sent is None or message.version != sent.version:
+            self._tell_everything()
+            return True
+        if sent.kind == "question":
+            self._answered = _Answered(message.buckets, message.channel_digest)
+            return True
+        if sent.kind == "everything":
+            self.give_up(now)
+            return False
+        self._tell_everything()
+        return True
+
+    def give_up(self, now: float) -> None:
+        """It cannot be told; it is tried again, as a whole, when that may have changed."""
+        self.outstanding = None
+        self._tell_everything()
+        self._not_before = now + _AGAIN_AFTER_S
+
+    def use_next_key(self, fingerprint: str) -> InUse | None:
+        """The controller uses the key that it was given: gives that. None: it was given none, or another."""
+        key = self.next_key
+        if key is None or fingerprint not in ({keys.fingerprint(key)} if key else {"", keys.fingerprint(NO_KEY)}):
+            return None
+        self.key, self.next_key = key, None
+        return InUse(key, self._next_pending)
+
+    def _tell_everything(self) -> None:
+        self._digest, self._answered = None, None
+        self.changed.clear()
+
+    def _update(
+        self, projection: AccountProjection, content: Content, version: int, now: float
+    ) -> Iterator[Update | None]:
+        self._sent_at = now
+        digest, record = content.digest(), projection.record(self.id)
+        if self._digest is not None and not self.is_begun:
+            self.is_begun = True
+            self.changed.clear()
+            self._record = record
+            # Of a controller that has something else this finds out what; whoever has it confirms the version.
+            kind: _Kind = "changes" if self._digest == digest else "question"
+            self.outstanding = Outstanding(kind, version, digest, now)
+            yield Update(version, digest, digest)
+            return
+        self.is_begun = True
+        if self._digest is None or len(self.changed) > _MOST_CHANGED:
+            yield from self._everything(projection, version, now)
+        elif self._answered is not None:
+            yield from self._buckets(projection, content, self._answered, version, now)
+        else:
+            told = record if record != self._record else None
+            self._record = record
+            here, people = projection.some(self.id, self.changed)
+            self.changed.clear()
+            self.outstanding = Outstanding("changes", version, digest, now)
+            first = Update(version, self._digest, digest, told)
+            yield from self._parts(first, here, people, projection.largest(self.id))
+
+    def _everything(self, projection: AccountProjection, version: int, now: float) -> Iterator[Update | None]:
+        captured = projection.capture(self.id)
+        self.changed.clear()
+        self._answered, self._record = None, captured.record
+        self.outstanding = Outstanding("everything", version, captured.digest, now)
+        first = Update(version, None, captured.digest, captured.record)
+        people = [(known.person.id, known) for known in captured.people]
+        yield from self._parts(first, captured.here, people, projection.largest(self.id))
+
+    def _buckets(
+        self, projection: AccountProjection, content: Content, answered: _Answered, version: int, now: float
+    ) -> Iterator[Update | None]:
+        """Who is in the buckets that differ; everything, if that is no more."""
+        count = len(answered.buckets) // _BUCKET_BYTES
+        if not 1 <= count <= MOST_BUCKETS or count & (count - 1):
+            yield from self._everything(projection, version, now)
+            return
+        try:
+            wanted = frozenset(differing(content.sums(count), answered.buckets))
+        except ValueError:
+            yield from self._everything(projection, version, now)
+            return
+        if 2 * len(wanted) > count:
+            yield from self._everything(projection, version, now)
+            return
+        captured = projection.capture(self.id)
+        self.changed.clear()
+        self._answered, self._record = None, captured.record
+        before, self.outstanding = self._digest, Outstanding("buckets", version, captured.digest, now)
+        told = captured.record if int.from_bytes(answered.channel_digest, "big") != content.channel else None
+        largest = projection.largest(self.id)
+        people: list[tuple[int, Known | None]] = []
+        for at in range(0, len(captured.people), _BETWEEN_BREATHS):
+            some = captured.people[at : at + _BETWEEN_BREATHS]
+            people += [(known.person.id, known) for known in some if known.person.id % count in wanted]
+            yield Breath
+        first = Update(version, before, captured.digest, told, buckets=(count, tuple(sorted(wanted))))
+        yield from self._parts(first, captured.here, people, largest)
+
+    def _parts(
+        self, first: Update, here: frozenset[int], people: Sequence[tuple[int, Known | None]], largest: int
+    ) -> Iterator[Update | None]:
+        """An Update in as many parts as its people need; the first says what else there is."""
+        at_once = max(1, min(MOST_PEOPLE, _MOST_BYTES_AT_ONCE // largest))
+        parts = max(1, -(-len(people) // at_once))
+        for part in range(parts):
+            told: list[bytes] = []
+            gone: list[int] = []
+            of_part = people[part * at_once : (part + 1) * at_once]
+            for index, (person_id, known) in enumerate(of_part):
+                record = None if known is None else known.record(here)
+                if record is None:
+                    gone.append(person_id)
+                else:
+                    told.append(record)
+                if index % _BETWEEN_BREATHS == _BETWEEN_BREATHS - 1:
+                    yield Breath
+            channel, buckets = (first.channel, first.buckets) if part == 0 else (None, None)
+            yield Update(
+                first.version,
+                first.before,
+                first.after,
+                channel,
+                tuple(told),
+                () if first.before is None else tuple(gone),
+                buckets,
+                part,
+                parts,
+            )

@@ -1,0 +1,98 @@
+"""What connected controllers confirm, and that they are there, put on record for all of them together."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Final
+
+import structlog
+
+from doorward.changes import reports
+from doorward.controllers import contact
+from doorward.controllers.session import Session
+from doorward.db.unit_of_work import Database, DatabaseUnavailable, Transaction
+from doorward.kit.clock import Clock
+
+_log = structlog.get_logger("doorward.link")
+
+_GATHER_S: Final = 0.03
+"""What a change makes hundreds of doors confirm is written together."""
+_AGAIN_S: Final = 0.5
+_HEARD_EVERY_S: Final = 5.0
+"""How often it is written that controllers are there; well within reports.HEARD_WITHIN_MS."""
+
+
+class Reporting:
+    """Used from one event loop."""
+
+    def __init__(self, database: Database, clock: Clock, sessions: Callable[[], Iterable[Session]]) -> None:
+        """`sessions` gives those of this process."""
+        self._database = database
+        self._clock = clock
+        self._sessions = sessions
+        self._confirmed: dict[int, int] = {}
+        self._news = asyncio.Event()
+        self._since = clock.now()
+
+    def confirmed(self, channel_id: int, version: int) -> None:
+        """A channel decides by everything up to this change."""
+        self._confirmed[channel_id] = version
+        self._news.set()
+
+    async def keep_confirming(self) -> None:
+        """Write what channels confirm, soon, until cancelled."""
+        while True:
+            await self._news.wait()
+            await asyncio.sleep(_GATHER_S)
+            self._news.clear()
+            if not await self.write_confirmed():
+                self._news.set()
+                await asyncio.sleep(_AGAIN_S)
+
+    async def write_confirmed(self) -> bool:
+        """Write what is known of by now; gives whether that could be done."""
+        confirmed, self._confirmed = self._confirmed, {}
+        if not confirmed:
+            return True
+        by_version: dict[int, list[int]] = defaultdict(list)
+        for channel_id, version in confirmed.items():
+            by_version[version].append(channel_id)
+        now = self._clock.now()
+
+        def write(transaction: Transaction) -> None:
+            for version, channel_ids in sorted(by_version.items()):
+                reports.report(transaction, channel_ids, version, now)
+
+        try:
+            await self._database.write(write)
+        except Exception as error:  # noqa: BLE001 - such as a channel that is removed just now: the next will do
+            if not isinstance(error, DatabaseUnavailable):
+                _log.exception("what doors confirm could not be written")
+            self._confirmed = confirmed | self._confirmed
+            return False
+        return True
+
+    async def keep_contact(self) -> None:
+        """Write every few seconds that controllers are there, and which are not, until cancelled."""
+        while True:
+            with suppress(DatabaseUnavailable):  # the log says so often enough
+                await self.write_heard()
+                await self.look_for_lost()
+            await asyncio.sleep(_HEARD_EVERY_S)
+
+    async def write_heard(self) -> None:
+        """Write that the controllers which have sessions here are there. Raises DatabaseUnavailable."""
+        sessions = list(self._sessions())
+        if not sessions:
+            return
+        said = {session.peer.controller_id: session.condition for session in sessions}
+        driven = [link.id for session in sessions for link in session.links.values() if link.is_driven]
+        now = self._clock.now()
+        await self._database.write(lambda tx: contact.heard(tx, list(said), driven, said, now))
+
+    async def look_for_lost(self) -> None:
+        """Put on record which doors have lost contact. Raises DatabaseUnavailable."""
+        now, since = self._clock.now(), self._since
+        if await self._database.read(lambda tx: contact.lost(tx, now, watched_since=since)):
+            await self._database.write(lambda tx: contact.record_lost(tx, now, watched_since=since))

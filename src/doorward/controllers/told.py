@@ -1,0 +1,266 @@
+"""What controllers tell of, put on record exactly once and in order.
+
+A controller numbers its events without gaps. What it tells is recorded in one transaction with the number that it has
+come to: numbers that are on record are passed over, and one that is too high is refused. Everything in it is hostile:
+a controller tells only of its own doors and account, and what it says of people, areas and requests is looked up.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
+
+from sqlalchemy import bindparam, select, update
+
+from doorward.admissions.service import complete
+from doorward.admissions.tables import admission_requests
+from doorward.channels.tables import channels
+from doorward.controllers.tables import controllers
+from doorward.db.query import Query, number, one_of
+from doorward.db.unit_of_work import Transaction
+from doorward.decision.codes import PIN, READ_KINDS, EventCode
+from doorward.decision.snapshot import Channel, Credential, Presence
+from doorward.decision.verdict import Reason, ReasonCode, Verdict
+from doorward.decision.wording import reasons_of
+from doorward.events.service import Event, record
+from doorward.kit.crypto import Vault
+from doorward.kit.fields import LARGEST_ID
+from doorward.kit.text import NAME_LIMIT, InvalidText, clean
+from doorward.kit.timestamps import EARLIEST, LATEST, format_instant
+from doorward.link.messages import Told
+from doorward.people.tables import people
+from doorward.sites.tables import areas
+from doorward.sync.compiler import holders_of
+
+HIGHEST_SEQUENCE: Final = 2**31 - 1
+AHEAD_MS: Final = 60_000
+"""What is told to have happened later than this from now says so among its reasons."""
+FURTHEST_AHEAD_MS: Final = 86_400_000
+_FIRST_PLAUSIBLE: Final = 946_684_800_000  # 2000-01-01T00:00Z
+MOST_REASONS: Final = 12
+_LONGEST_REASON: Final = 1_000
+
+TELLABLE: Final = frozenset(
+    EventCode(code)
+    for code in (
+        *(1, 2, 3, 50, 51, 58, 63, 107),
+        *(*range(10, 19), *range(20, 43), *range(70, 74), *range(90, 94)),
+    )
+)
+"""What happens at doors. What operators do, and what the server finds, is not a controller's to tell.
+
+3 is for the device at the door, which the controller has lost.
+"""
+
+
+class OutOfOrder(Exception):
+    """An event has a number that cannot come next: others before it have not been told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Of which door events are told, and by whom."""
+
+    account_id: int
+    controller_id: int
+    channel_id: int
+    channel_name: str
+
+
+class Outcome(NamedTuple):
+    """Up to which number a controller's events are on record, and where people went by these."""
+
+    last_sequence: int
+    moves: list[tuple[int, Presence]]
+
+
+class _Person(NamedTuple):
+    id: int
+    first_name: str
+    last_name: str
+    deleted_at: int | None
+
+    @property
+    def name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+class _Known(NamedTuple):
+    """What is there of what some events speak of."""
+
+    channel_id: int | None
+    people: dict[int, _Person]
+    areas: set[int]
+    requests: set[int]
+
+
+_LAST: Final = Query(
+    select(controllers.c.last_sequence)
+    .where(controllers.c.id == bindparam("the_id"), controllers.c.account_id == bindparam("account_id"))
+    .with_for_update(),
+    number,
+)
+_ADVANCE: Final = Query[None](
+    update(controllers)
+    .where(controllers.c.id == bindparam("the_id"), controllers.c.last_sequence < bindparam("the_last"))
+    .values(last_sequence=bindparam("the_last"))
+)
+_CHANNEL: Final = Query(
+    select(channels.c.id).where(channels.c.id == bindparam("the_id"), channels.c.account_id == bindparam("account_id")),
+    number,
+)
+_PEOPLE: Final = Query(
+    select(people.c.id, people.c.first_name, people.c.last_name, people.c.deleted_at).where(
+        people.c.account_id == bindparam("account_id"), one_of(people.c.id, "ids")
+    ),
+    _Person,
+)
+_AREAS: Final = Query(
+    select(areas.c.id).where(areas.c.account_id == bindparam("account_id"), one_of(areas.c.id, "ids")), number
+)
+_REQUESTS: Final = Query(
+    select(admission_requests.c.id).where(
+        admission_requests.c.account_id == bindparam("account_id"),
+        admission_requests.c.channel_id == bindparam("the_channel"),
+        one_of(admission_requests.c.id, "ids"),
+    ),
+    number,
+)
+
+
+def record_told(
+    transaction: Transaction, vault: Vault, source: Source, told: Sequence[Told], now: int, *, is_bare: bool = False
+) -> Outcome:
+    """Append the events that are not on record yet. Raises OutOfOrder, and LookupError for no such controller.
+
+    `is_bare`: without references, where something they speak of is removed at this moment.
+    """
+    last = transaction.one(_LAST, the_id=source.controller_id, account_id=source.account_id)
+    if last is None:
+        raise LookupError(f"there is no controller {source.controller_id}")
+    fresh = [each for each in told if each.sequence > last]
+    known = _Known(None, {}, set(), set()) if is_bare else _look_up(transaction, source, fresh)
+    moves: list[tuple[int, Presence]] = []
+    for each in fresh:
+        if each.sequence <= last:
+            continue
+        if each.sequence != last + 1 or each.sequence > HIGHEST_SEQUENCE:
+            raise OutOfOrder(f"event {each.sequence} after {last}")
+        last = each.sequence
+        event = _event(source, each, known, now)
+        if event.event_code == EventCode.REJECT_CARD and event.credential is not None:
+            event = _of_somebody(transaction, vault, event)
+        record(transaction, event, now)
+        if event.moved_to is not None and event.person_id is not None:
+            moves.append((event.person_id, event.moved_to))
+        if each.answers in known.requests and each.answers is not None:
+            is_done = event.event_code == EventCode.REMOTE_ADMISSION_DONE
+            complete(transaction, each.answers, "admitted" if is_done else "denied", event.occurred_at)
+    transaction.run(_ADVANCE, the_id=source.controller_id, the_last=last)
+    return Outcome(last, moves)
+
+
+def skip_to(transaction: Transaction, account_id: int, controller_id: int, next_sequence: int) -> int:
+    """Events before a number will never be told: go on with it; gives up to which number all is settled.
+
+    Raises OutOfOrder for a number that no event can have.
+    """
+    if not 1 <= next_sequence <= HIGHEST_SEQUENCE:
+        raise OutOfOrder(f"{next_sequence} is no event's number")
+    last = transaction.one(_LAST, the_id=controller_id, account_id=account_id) or 0
+    transaction.run(_ADVANCE, the_id=controller_id, the_last=next_sequence - 1)
+    return max(last, next_sequence - 1)
+
+
+def _look_up(transaction: Transaction, source: Source, told: Iterable[Told]) -> _Known:
+    people_ids, area_ids, request_ids = set(), set(), set()
+    for each in told:
+        people_ids.add(each.person_id)
+        area_ids.add(each.moved_to[0] if each.moved_to else None)
+        request_ids.add(each.answers)
+    account_id, channel_id = source.account_id, source.channel_id
+    found = transaction.all(_PEOPLE, account_id=account_id, ids=_listed(people_ids))
+    asked = _listed(request_ids)
+    return _Known(
+        transaction.one(_CHANNEL, the_id=channel_id, account_id=account_id),
+        {person.id: person for person in found},
+        set(transaction.all(_AREAS, account_id=account_id, ids=_listed(area_ids))),
+        set(transaction.all(_REQUESTS, account_id=account_id, the_channel=channel_id, ids=asked)),
+    )
+
+
+def _listed(ids: Collection[int | None]) -> str:
+    return str(sorted(the_id for the_id in ids if the_id is not None and 0 < the_id <= LARGEST_ID))
+
+
+def _event(source: Source, told: Told, known: _Known, now: int) -> Event:
+    """An event as it is recorded; one that cannot be understood is recorded as lost, not left out."""
+    at, about_time = _occurred(told.at, now)
+    event = Event(
+        source.account_id,
+        told.code,
+        at,
+        channel_id=known.channel_id,
+        channel_name=source.channel_name,
+        controller_id=source.controller_id,
+        sequence=told.sequence,
+        is_replayed=told.is_replayed,
+    )
+    if told.code not in TELLABLE:
+        unknown = ("unknown_code", f"The controller told of something that there is no word for here: {told.code}.")
+        return replace(event, event_code=EventCode.EVENTS_LOST, reasons=(unknown, *about_time))
+    person = known.people.get(told.person_id or 0)
+    name = plain(told.person_name) or (None if person is None else person.name)
+    given = tuple((plain(code) or "", plain(text, _LONGEST_REASON) or "") for code, text in told.reasons[:MOST_REASONS])
+    moved_to = None
+    if told.moved_to is not None and (told.moved_to[0] is None or told.moved_to[0] in known.areas):
+        # Never in the future: whoever has gone there could go nowhere else until then.
+        moved_to = Presence(told.moved_to[0], min(_occurred(told.moved_to[1], now)[0], now))
+    return replace(
+        event,
+        person_id=None if person is None else person.id,
+        person_name=name,
+        credential=plain(told.credential),
+        reasons=(*given, *about_time),
+        moved_to=moved_to,
+    )
+
+
+def _of_somebody(transaction: Transaction, vault: Vault, event: Event) -> Event:
+    """A card that the door does not know may be somebody's who has no role there: the server knows who it is.
+
+    A door is told only of people who have one (link.records).
+    """
+    carried = [Credential(kind, event.credential or "") for kind in READ_KINDS if kind != PIN]
+    holders = holders_of(transaction, vault, event.account_id, carried)
+    found = transaction.all(_PEOPLE, account_id=event.account_id, ids=_listed(holders)) if holders else []
+    if not found:
+        return event
+    person = max(found, key=lambda each: (each.deleted_at is None, each.id))
+    why = ReasonCode.NO_ROLE_HERE if person.deleted_at is None else ReasonCode.PERSON_DELETED
+    code, nowhere = EventCode.REJECT_UNAUTHORIZED, Channel(0, event.channel_name or "", "UTC", frozenset())
+    [(word, text)] = reasons_of(Verdict(code, False, nowhere, event.occurred_at, None, (Reason(why),)))
+    others = tuple(each for each in event.reasons if each[0] != ReasonCode.UNKNOWN_CREDENTIAL)
+    return replace(
+        event, event_code=code, person_id=person.id, person_name=person.name, reasons=((word, text), *others)
+    )
+
+
+def _occurred(at: int, now: int) -> tuple[int, tuple[tuple[str, str], ...]]:
+    """When it happened, by the door's clock; and what is to be said of that clock, if it cannot be right."""
+    if _FIRST_PLAUSIBLE <= at <= now + AHEAD_MS:
+        return at, ()
+    told = format_instant(at) if EARLIEST <= at <= LATEST else f"{at} ms"
+    if now < at <= now + FURTHEST_AHEAD_MS:
+        return at, (("clock_ahead", f"The controller's clock was ahead: this was told at {format_instant(now)}."),)
+    # A list by time would show it first, or last, for years.
+    return now, (("clock_wrong", f"The controller's clock said {told}; this is when it was told."),)
+
+
+def plain(value: str | None, limit: int = NAME_LIMIT) -> str | None:
+    """Text of a controller, without what no text should have."""
+    if value is None:
+        return None
+    try:
+        return clean(value, limit)
+    except InvalidText:
+        return "".join(character for character in value[:limit] if character.isprintable()) or None

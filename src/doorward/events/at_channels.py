@@ -1,0 +1,79 @@
+"""The same event at many channels, with two statements whatever their number: what is urgent does not count doors."""
+
+import json
+from collections.abc import Collection
+from typing import Final
+
+from sqlalchemy import bindparam, insert, select
+
+from doorward.channels.tables import channels
+from doorward.db.query import Query, number, one_of
+from doorward.db.unit_of_work import Transaction
+from doorward.decision.codes import EventCode
+from doorward.events.tables import events, outbox
+from doorward.oauth.tables import applications
+
+_ADD: Final = Query(
+    insert(events)
+    .from_select(
+        ["account_id", "event_code", "channel_id", "channel_name", "reasons", "occurred_at", "received_at"],
+        select(
+            channels.c.account_id,
+            bindparam("code", type_=events.c.event_code.type),
+            channels.c.id,
+            channels.c.name,
+            bindparam("reasons", type_=events.c.reasons.type),
+            bindparam("at", type_=events.c.occurred_at.type),
+            bindparam("now", type_=events.c.received_at.type),
+        )
+        .where(channels.c.account_id == bindparam("account_id"), one_of(channels.c.id, "channel_ids"))
+        .order_by(channels.c.id),
+    )
+    .returning(events.c.id),
+    number,
+)
+_TELL_APPLICATIONS: Final = Query[None](
+    insert(outbox).from_select(
+        ["account_id", "application_id", "event_id", "created_at"],
+        select(
+            applications.c.account_id,
+            applications.c.id,
+            events.c.id,
+            bindparam("now", type_=outbox.c.created_at.type),
+        )
+        .join(events, events.c.account_id == applications.c.account_id)
+        .where(
+            applications.c.account_id == bindparam("account_id"),
+            applications.c.webhook_url.is_not(None),
+            applications.c.removed_at.is_(None),
+            one_of(events.c.id, "event_ids"),
+        )
+        .order_by(events.c.id),
+    )
+)
+
+
+def record_at(
+    transaction: Transaction,
+    account_id: int,
+    code: EventCode,
+    channel_ids: Collection[int],
+    at: int,
+    now: int,
+    *,
+    reasons: tuple[tuple[str, str], ...] = (),
+) -> None:
+    """Append the event for each of the account's channels, with a delivery for each application that listens."""
+    if not channel_ids:
+        return
+    told = json.dumps([{"code": reason, "text": sentence} for reason, sentence in reasons])
+    event_ids = transaction.all(
+        _ADD,
+        account_id=account_id,
+        code=int(code),
+        channel_ids=str(sorted(channel_ids)),
+        reasons=told,
+        at=at,
+        now=now,
+    )
+    transaction.run(_TELL_APPLICATIONS, account_id=account_id, event_ids=str(event_ids), now=now)

@@ -69,7 +69,7 @@ def tour(shell: dict[str, str], house: Installation, made: dict[str, Any], serve
 
 
 def test_the_readmes_tour_goes_as_it_says(tour: dict[str, str]) -> None:
-    create, roles, present, later, check, wrong, afar = [
+    create, roles, present, later, check, wrong, afar, day = [
         block for block in blocks("README.md", "sh") if not block.startswith("make")
     ]
     created = run(create, tour)
@@ -85,6 +85,7 @@ def test_the_readmes_tour_goes_as_it_says(tour: dict[str, str]) -> None:
     checked, admitted = run(afar, tour).stdout.replace("}{", "}\n{").splitlines()
     assert json.loads(checked)["admitted"] is True
     assert json.loads(admitted)["status"] == "pending"
+    assert run(day, tour).returncode == 0
 
 
 @pytest.mark.parametrize("page", ["connect-an-application", "import-people"])

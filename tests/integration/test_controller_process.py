@@ -534,7 +534,7 @@ async def test_what_a_shift_began_is_not_said_again_after_a_restart_and_not_left
             for name in ("content.db", "channels.json"):
                 (copy / name).write_bytes((tmp_path / name).read_bytes())
             (copy / "events").mkdir()
-            for path in (tmp_path / "events").iterdir():
+            for path in (tmp_path / "events").glob("[!.]*"):
                 (copy / "events" / path.name).write_bytes(path.read_bytes())
         async with running(copy, identity, clock=clock) as here:
             assert here.is_released(5)

@@ -8,7 +8,6 @@ from collections import defaultdict
 from pathlib import Path
 
 import msgspec
-import pytest
 from sqlalchemy import func, select
 
 from doorward.channels.service import create_channel
@@ -44,7 +43,6 @@ def doors(world: World, many: int) -> list[int]:
 
 
 @on_sqlite
-@pytest.mark.en60839("6.4/time")
 def test_a_revocation_is_at_two_hundred_controllers_within_a_second(world: World, tmp_path: Path) -> None:
     channel_ids = doors(world, MANY)
     cards = enrol_each(world.database, world.vault, world.account_id, channel_ids, world.clock.now())

@@ -7,6 +7,7 @@ one for each message that changes people: channel, instant by time.monotonic().
 
 import asyncio
 import os
+import random
 import sys
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from typing import Any
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from doorward.controllers.enrolment import Request, create_code, enrol
 from doorward.db.unit_of_work import Database, Transaction, require
@@ -67,7 +69,14 @@ class Member:
         self._crypto: frames.Session | None = None
 
     async def run(self, base_url: str) -> None:
-        """Connect, and do as one is told until the server ends it."""
+        """Connect, and do as one is told; again, if the server has too many at its door."""
+        while True:
+            try:
+                await self._session(base_url)
+            except ConnectionClosed:
+                await asyncio.sleep(random.uniform(0.1, 0.5))
+
+    async def _session(self, base_url: str) -> None:
         address = f"ws{base_url.removeprefix('http')}/api/3/controllers/link"
         async with connect(
             address, compression=None, max_size=frames.MOST_BYTES, ping_interval=None, proxy=None, open_timeout=60
@@ -122,9 +131,7 @@ async def _bytes(socket: ClientConnection) -> bytes:
     return raw
 
 
-async def _main(base_url: str, file: Path) -> None:
-    cards = msgspec.msgpack.decode(file.read_bytes(), type=list[Card])
-
+async def _main(base_url: str, cards: list[Card]) -> None:
     def say(channel_id: int, at: float) -> None:
         sys.stdout.write(f"{channel_id} {at}\n")
 
@@ -147,4 +154,4 @@ async def _main(base_url: str, file: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(sys.argv[1], Path(sys.argv[2])))
+    asyncio.run(_main(sys.argv[1], msgspec.msgpack.decode(Path(sys.argv[2]).read_bytes(), type=list[Card])))

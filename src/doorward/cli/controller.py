@@ -2,6 +2,7 @@
 
 import socket
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -73,8 +74,12 @@ def enrol(
     address = enrolment.server_address(server)
     given = _read_code() if code == "-" else code
     pem = enrolment.certificates(ca)
-    made = enrolment.enrol(address, enrolment.enrolment_code(given), _name(name), pem)
+    wanted, called = enrolment.enrolment_code(given), _name(name)
+    # The code is good once: whether what comes of it can be kept is found out before.
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=directory):
+        pass
+    made = enrolment.enrol(address, wanted, called, pem)
     content.begin(directory, made.identity.secret, made.channels)
     identity.save(directory, made.identity)
     answer = {

@@ -168,6 +168,7 @@ def _present_here(session: Session, channel_id: int, presented: Presented) -> Ve
     facts: list[Fact] = []
     door = Door(SimulatedDriver(FixedClock(now)), facts.append, compiled.snapshot, setting_of(compiled.controls))
     verdict = door.present(presented, presence, now)
+    door.give_up(now)  # nobody is left to wait for a second person
     events = [event_of(compiled.controls.account_id, fact, compiled.snapshot.channel.name) for fact in facts]
 
     def write(transaction: Transaction) -> None:

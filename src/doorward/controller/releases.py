@@ -95,10 +95,10 @@ class Releases:
         return min(found, default=None)
 
     def _renew_at(self) -> int | None:
-        until, longest = max(self._until.values(), default=0), self._longest_ms
-        if longest is None or until <= self._told_until:
+        if max(self._until.values(), default=0) <= self._told_until:
             return None
-        return self._told_until - min(_RENEW_BEFORE_MS, longest // 2)
+        longest = self._longest_ms
+        return None if longest is None else self._told_until - min(_RENEW_BEFORE_MS, longest // 2)
 
     @property
     def _longest_ms(self) -> int | None:

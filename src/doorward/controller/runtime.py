@@ -34,7 +34,7 @@ _log = structlog.get_logger("doorward.controller")
 EVENTS_DIRECTORY: Final = "events"
 TICK_S: Final = 0.25
 """How exactly a door does what time demands, at most this late."""
-_SHORTEST_TICK_S: Final = 0.005
+_SHORTEST_TICK_S: Final = 0.02
 _SAVE_EVERY_S: Final = 1.0
 _TRY_AGAIN_S: Final = 10.0
 _WATCH_EVERY_S: Final = 5.0

@@ -40,6 +40,8 @@ def prepare(replica: Replica, store: Store, parts: Sequence[Update], at: int, in
         prepared = _prepare(replica, store, parts, is_whole=is_whole, at=at)
     except RecordRefused as error:
         raise NotFitting(str(error)) from None
+    except (ValueError, TypeError, OverflowError) as error:
+        raise NotFitting(f"it says what cannot be: {type(error).__name__}") from None
     if not is_whole and (not in_place or len(prepared.put) + len(prepared.gone) > _ON_THE_LOOP):
         directory = _directory(replica.snapshot.directory, prepared.put, prepared.gone)
         prepared = prepared._replace(directory=directory, put=())

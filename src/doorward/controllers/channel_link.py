@@ -6,7 +6,8 @@ slow is told of ten changes at once. Of Updates one at a time is under way.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final, Literal, NamedTuple
 
 from doorward.controllers import channel_keys
@@ -15,7 +16,8 @@ from doorward.kit.crypto import Vault
 from doorward.link import keys
 from doorward.link.content import MOST_BUCKETS, Content, differing
 from doorward.link.messages import MOST_PEOPLE, Admit, Applied, Held, NewKey, NotApplied, Update
-from doorward.sync.projection import AccountProjection, Known
+from doorward.sync.known import Capture, Known
+from doorward.sync.projection import AccountProjection
 
 _MOST_BYTES_AT_ONCE: Final = 1024 * 1024
 """A part of an Update is about this long at most."""
@@ -211,7 +213,7 @@ class ChannelLink:
             return
         self.is_begun = True
         if self._digest is None or len(self.changed) > _MOST_CHANGED:
-            yield from self._everything(projection, version, now)
+            yield from self._everything(projection, content, version, now)
         elif self._answered is not None:
             yield from self._buckets(projection, content, self._answered, version, now)
         else:
@@ -221,74 +223,85 @@ class ChannelLink:
             self.changed.clear()
             self.outstanding = Outstanding("changes", version, digest, now)
             first = Update(version, self._digest, digest, told)
-            yield from self._parts(first, here, people, projection.largest(self.id))
+            yield from _parts(first, here, iter(people), len(people), projection.largest(self.id))
 
-    def _everything(self, projection: AccountProjection, version: int, now: float) -> Iterator[Update | None]:
-        captured = projection.capture(self.id)
+    def _everything(
+        self, projection: AccountProjection, content: Content, version: int, now: float
+    ) -> Iterator[Update | None]:
+        digest, record = content.digest(), projection.record(self.id)
         self.changed.clear()
-        self._answered, self._record = None, captured.record
-        self.outstanding = Outstanding("everything", version, captured.digest, now)
-        first = Update(version, None, captured.digest, captured.record)
-        people = [(known.person.id, known) for known in captured.people]
-        yield from self._parts(first, captured.here, people, projection.largest(self.id))
+        self._answered, self._record = None, record
+        self.outstanding = Outstanding("everything", version, digest, now)
+        captured = projection.capture(self.id)
+        first = Update(version, None, digest, record)
+        yield from _parts(first, captured.here, _each(captured), content.people, projection.largest(self.id))
 
     def _buckets(
         self, projection: AccountProjection, content: Content, answered: _Answered, version: int, now: float
     ) -> Iterator[Update | None]:
         """Who is in the buckets that differ; everything, if that is no more."""
         count = len(answered.buckets) // _BUCKET_BYTES
-        if not 1 <= count <= MOST_BUCKETS or count & (count - 1):
-            yield from self._everything(projection, version, now)
+        wanted = _wanted(content, answered.buckets, count)
+        if wanted is None:
+            yield from self._everything(projection, content, version, now)
             return
-        try:
-            wanted = frozenset(differing(content.sums(count), answered.buckets))
-        except ValueError:
-            yield from self._everything(projection, version, now)
-            return
-        if 2 * len(wanted) > count:
-            yield from self._everything(projection, version, now)
-            return
-        captured = projection.capture(self.id)
+        digest, record = content.digest(), projection.record(self.id)
         self.changed.clear()
-        self._answered, self._record = None, captured.record
-        before, self.outstanding = self._digest, Outstanding("buckets", version, captured.digest, now)
-        told = captured.record if int.from_bytes(answered.channel_digest, "big") != content.channel else None
-        largest = projection.largest(self.id)
+        self._answered, self._record = None, record
+        before, self.outstanding = self._digest, Outstanding("buckets", version, digest, now)
+        told = record if int.from_bytes(answered.channel_digest, "big") != content.channel else None
+        largest, captured = projection.largest(self.id), projection.capture(self.id)
         people: list[tuple[int, Known | None]] = []
-        for at in range(0, len(captured.people), _BETWEEN_BREATHS):
-            some = captured.people[at : at + _BETWEEN_BREATHS]
-            people += [(known.person.id, known) for known in some if known.person.id % count in wanted]
-            yield Breath
-        first = Update(version, before, captured.digest, told, buckets=(count, tuple(sorted(wanted))))
-        yield from self._parts(first, captured.here, people, largest)
+        for index, (person_id, known) in enumerate(_each(captured)):
+            if person_id % count in wanted:
+                people.append((person_id, known))
+            if index % _BETWEEN_BREATHS == _BETWEEN_BREATHS - 1:
+                yield Breath
+        first = Update(version, before, digest, told, buckets=(count, tuple(sorted(wanted))))
+        yield from _parts(first, captured.here, iter(people), len(people), largest)
 
-    def _parts(
-        self, first: Update, here: frozenset[int], people: Sequence[tuple[int, Known | None]], largest: int
-    ) -> Iterator[Update | None]:
-        """An Update in as many parts as its people need; the first says what else there is."""
-        at_once = max(1, min(MOST_PEOPLE, _MOST_BYTES_AT_ONCE // largest))
-        parts = max(1, -(-len(people) // at_once))
-        for part in range(parts):
-            told: list[bytes] = []
-            gone: list[int] = []
-            of_part = people[part * at_once : (part + 1) * at_once]
-            for index, (person_id, known) in enumerate(of_part):
-                record = None if known is None else known.record(here)
-                if record is None:
-                    gone.append(person_id)
-                else:
-                    told.append(record)
-                if index % _BETWEEN_BREATHS == _BETWEEN_BREATHS - 1:
-                    yield Breath
-            channel, buckets = (first.channel, first.buckets) if part == 0 else (None, None)
-            yield Update(
-                first.version,
-                first.before,
-                first.after,
-                channel,
-                tuple(told),
-                () if first.before is None else tuple(gone),
-                buckets,
-                part,
-                parts,
-            )
+
+def _wanted(content: Content, buckets: bytes, count: int) -> frozenset[int] | None:
+    """The buckets that differ; None if everything is no more than they are, or if these are none."""
+    if not 1 <= count <= MOST_BUCKETS or count & (count - 1):
+        return None
+    try:
+        found = frozenset(differing(content.sums(count), buckets))
+    except ValueError:
+        return None
+    return None if 2 * len(found) > count else found
+
+
+def _each(captured: Capture) -> Iterator[tuple[int, Known | None]]:
+    return ((known.person.id, known) for known in captured.people())
+
+
+def _parts(
+    first: Update, here: frozenset[int], people: Iterator[tuple[int, Known | None]], count: int, largest: int
+) -> Iterator[Update | None]:
+    """An Update in as many parts as its people need, who are `count`; the first says what else there is."""
+    at_once = max(1, min(MOST_PEOPLE, _MOST_BYTES_AT_ONCE // largest))
+    parts = max(1, -(-count // at_once))
+    for part in range(parts):
+        told: list[bytes] = []
+        gone: list[int] = []
+        for index, (person_id, known) in enumerate(islice(people, at_once)):
+            record = None if known is None else known.record(here)
+            if record is not None:
+                told.append(record)
+            elif first.before is not None:
+                gone.append(person_id)
+            if index % _BETWEEN_BREATHS == _BETWEEN_BREATHS - 1:
+                yield Breath
+        channel, buckets = (first.channel, first.buckets) if part == 0 else (None, None)
+        yield Update(
+            first.version,
+            first.before,
+            first.after,
+            channel,
+            tuple(told),
+            tuple(gone),
+            buckets,
+            part,
+            parts,
+        )

@@ -44,7 +44,7 @@ def decide(snapshot: Snapshot, state: DoorState, presented: Presented, at: int) 
         verdict = _decide(snapshot, state, presented, at)
         if presented.second is not None or verdict.kind == PIN:
             verdict = under_duress(snapshot, presented, verdict)
-        if snapshot.channel.first_person_in and not verdict.admitted:
+        if not verdict.admitted and snapshot.channel.first_person_in:
             verdict = _unless_still_locked(snapshot, state, verdict)
         return verdict
     except Exception:

@@ -202,6 +202,8 @@ class LocalDoors:
         """Record what has happened and let go of the doors; no lock moves."""
         self._stopped = True
         self.driver.stop()
+        for door in self._doors.values():
+            door.give_up(self._clock.now())
         await self._live.close()
         await self.recorder.record()
 

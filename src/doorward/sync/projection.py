@@ -7,56 +7,26 @@ channel is new or a whole account may have changed. Whatever may be much is done
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from time import perf_counter
 from typing import Final, NamedTuple
+from weakref import WeakSet
 
-from doorward.decision.snapshot import Credential, Directory, Person
+from doorward.decision.snapshot import Directory
 from doorward.link.content import Content
-from doorward.link.records import (
-    ChannelRecord,
-    Hardware,
-    SettingRecord,
-    channel_record,
-    encode,
-    person_record,
-)
+from doorward.link.records import encode
 from doorward.sync.compiler import CompiledChannel
+from doorward.sync.known import Capture, Known, known_of, record_of
 
 _BETWEEN_LOOKS: Final = 32
-"""So many people are gone through between looks at the time."""
+"""So many people are counted between looks at the time."""
 _AT_ONCE: Final = 256
 """So many people whose roles come or go at a channel are settled at once; if they are more, it is counted anew."""
 
 
-class Known(NamedTuple):
-    """Somebody with roles, and the credentials that they have."""
-
-    person: Person
-    credentials: tuple[Credential, ...]
-
-    def roles(self) -> set[int]:
-        """Every role that they hold, be it for a time."""
-        return set(self.person.roles).union(*(membership.roles for membership in self.person.memberships))
-
-    def record(self, here: Collection[int]) -> bytes | None:
-        """What a channel that knows these roles is told of them; None: nothing."""
-        record = person_record(self.person, self.credentials, here)
-        return None if record is None else encode(record)
-
-
-class Capture(NamedTuple):
-    """What a channel is to be told as of one moment; people may change while it is sent."""
-
-    digest: bytes
-    record: bytes
-    here: frozenset[int]
-    people: list[Known]
-
-
 class Some(NamedTuple):
-    """The same of some people; None for those whom the account has not, or who have no role."""
+    """Some people as they are at a moment; None for whom the account has not, or who has no role."""
 
     here: frozenset[int]
     people: list[tuple[int, Known | None]]
@@ -68,11 +38,12 @@ Sink = Callable[[int, Collection[int]], None]
 
 @dataclass(slots=True)
 class _Counting:
-    """Everybody of a channel, as of when counting began, and who has changed since: as they were then."""
+    """The people of a channel, being counted as they were when that began; `touched` may be others by now."""
 
+    capture: Capture
     people: Iterator[Known]
-    content: Content = field(default_factory=Content)
-    touched: dict[int, Known | None] = field(default_factory=dict)
+    content: Content
+    touched: dict[int, Known | None]
 
 
 @dataclass(slots=True)
@@ -111,10 +82,13 @@ class AccountProjection:
         self._by_role: dict[int, set[int]] = defaultdict(set)
         self._channels: dict[int, _Channel] = {}
         self._at_role: dict[int, set[int]] = defaultdict(set)
+        self._captures: WeakSet[Capture] = WeakSet()
         self._noted: set[int] = set()
         self._named: dict[int, None] = {}
         self._anybody: Iterator[int] | None = None
         self.note_everybody()
+
+    # What may have changed.
 
     def note(self, person_ids: Iterable[int]) -> None:
         """These people may have changed. They come before whatever else there is to do."""
@@ -165,30 +139,7 @@ class AccountProjection:
                 if perf_counter() >= until:
                     return
 
-    def _settle_channel(self, channel_id: int) -> None:
-        compiled, channel = self._compiled(channel_id), self._channels.get(channel_id)
-        if compiled is None:
-            self._remove_channel(channel_id)
-            return
-        here, record = frozenset(compiled.snapshot.grants), encode(record_of(compiled))
-        if channel is None:
-            self._channels[channel_id] = _Channel(record, here)
-            for role_id in here:
-                self._at_role[role_id].add(channel_id)
-            return
-        affected = self._change_roles(channel_id, channel, here)
-        if record == channel.record and not affected:
-            return
-        channel.record = record
-        if channel.content is not None:
-            channel.content.set_channel(record)
-        self._sink(channel_id, affected)
-
-    def _remove_channel(self, channel_id: int) -> None:
-        """It is no controller's any more."""
-        channel = self._channels.pop(channel_id, None)
-        for role_id in () if channel is None else channel.here:
-            _leave(self._at_role, role_id, channel_id)
+    # What there is to be told.
 
     def __contains__(self, channel_id: int) -> bool:
         return channel_id in self._channels or channel_id in self._noted
@@ -216,27 +167,54 @@ class AccountProjection:
         known = self._people.get(person_id)
         return known is not None and not self._channels[channel_id].here.isdisjoint(known.roles())
 
-    def some(self, channel_id: int, person_ids: Iterable[int]) -> "Some":
+    def some(self, channel_id: int, person_ids: Iterable[int]) -> Some:
         """What a channel is to be told of these people at this moment."""
         known = [(person_id, self._people.get(person_id)) for person_id in person_ids]
         return Some(self._channels[channel_id].here, known)
 
     def capture(self, channel_id: int) -> Capture:
-        """Everything that a channel whose sums are there is to be told at this moment."""
-        channel = self._channels[channel_id]
-        if channel.content is None:
-            raise LookupError(f"channel {channel_id} is still being counted")
-        return Capture(channel.content.digest(), channel.record, channel.here, self._people_at(channel.here))
+        """Everybody of whom a channel is told, as of this moment; there are as many as its content says."""
+        return self._capture(self._channels[channel_id].here)
 
-    def _people_at(self, roles: Iterable[int]) -> list[Known]:
-        ids = set().union(*(self._by_role.get(role_id, ()) for role_id in roles))
-        return list(map(self._people.__getitem__, ids))
+    def _capture(self, here: frozenset[int]) -> Capture:
+        made = Capture(here, self._people, self._by_role)
+        self._captures.add(made)
+        return made
+
+    # How it is kept up.
+
+    def _settle_channel(self, channel_id: int) -> None:
+        compiled, channel = self._compiled(channel_id), self._channels.get(channel_id)
+        if compiled is None:
+            self._remove_channel(channel_id)
+            return
+        here, record = frozenset(compiled.snapshot.grants), encode(record_of(compiled))
+        if channel is None:
+            self._channels[channel_id] = _Channel(record, here)
+            for role_id in here:
+                self._at_role[role_id].add(channel_id)
+            return
+        affected = self._change_roles(channel_id, channel, here)
+        if record == channel.record and not affected:
+            return
+        channel.record = record
+        if channel.content is not None:
+            channel.content.set_channel(record)
+        self._sink(channel_id, affected)
+
+    def _remove_channel(self, channel_id: int) -> None:
+        """It is no controller's any more."""
+        channel = self._channels.pop(channel_id, None)
+        for role_id in () if channel is None else channel.here:
+            _leave(self._at_role, role_id, channel_id)
 
     def _settle(self, person_id: int) -> None:
         """Let the channels of one person be told what they are now."""
         before, after = self._people.get(person_id), known_of(self._directory(), person_id)
         if before == after:
             return
+        for capture in self._captures or ():
+            capture.keep(person_id, before)
         roles_before = set() if before is None else before.roles()
         roles_after = set() if after is None else after.roles()
         for role_id in roles_before - roles_after:
@@ -247,7 +225,9 @@ class AccountProjection:
             self._people.pop(person_id, None)
         else:
             self._people[person_id] = after
-        roles = roles_before | roles_after
+        self._tell_channels(person_id, before, after, roles_before | roles_after)
+
+    def _tell_channels(self, person_id: int, before: Known | None, after: Known | None, roles: set[int]) -> None:
         # Most channels know the same roles of one person, and are told the same.
         told: dict[frozenset[int], tuple[bytes | None, bytes | None]] = {}
         for channel_id in set().union(*(self._at_role.get(role_id, ()) for role_id in roles)):
@@ -271,7 +251,7 @@ class AccountProjection:
         changed = channel.here ^ here
         if not changed:
             return ()
-        affected = set().union(*(self._by_role.get(role_id, ()) for role_id in changed))
+        affected: set[int] = set().union(*(self._by_role.get(role_id, ()) for role_id in changed))
         if len(affected) > _AT_ONCE:
             channel.content = None
         channel.counting = None
@@ -289,7 +269,8 @@ class AccountProjection:
         """Count some of a channel's people; when all are counted, those who have changed meanwhile are put right."""
         counting = channel.counting
         if counting is None:
-            counting = channel.counting = _Counting(iter(self._people_at(channel.here)))
+            capture = self._capture(channel.here)
+            counting = channel.counting = _Counting(capture, capture.people(), Content(), {})
         for _ in range(_BETWEEN_LOOKS):
             known = next(counting.people, None)
             if known is None:
@@ -317,30 +298,3 @@ def _leave(by_role: dict[int, set[int]], role_id: int, the_id: int) -> None:
     by_role[role_id].discard(the_id)
     if not by_role[role_id]:
         del by_role[role_id]
-
-
-def known_of(directory: Directory, person_id: int) -> Known | None:
-    """Somebody as they are; None for who has no role, and so is of no matter to any channel."""
-    person = directory.people.get(person_id)
-    if person is None or not (person.roles or person.memberships):
-        return None
-    return Known(person, directory.credentials_of(person_id))
-
-
-def record_of(compiled: CompiledChannel) -> ChannelRecord:
-    """A channel as it is told of itself."""
-    controls, snapshot = compiled.controls, compiled.snapshot
-    setting = SettingRecord(
-        pulse_ms=controls.pulse_ms,
-        held_open_ms=controls.held_open_ms,
-        unlocked=controls.unlocked,
-        unlocked_until=controls.unlocked_until,
-        card_lockdown=controls.card_lockdown,
-        rex_lockdown=controls.rex_lockdown,
-        aux_lockdown=controls.aux_lockdown,
-        held_open_warning_ms=controls.held_open_warning_ms,
-        rex_held_ms=controls.rex_held_ms,
-        relock_on_open=controls.relock_on_open,
-    )
-    hardware = Hardware(controls.driver, controls.unit, controls.card_format, controls.serial_number)
-    return channel_record(snapshot.channel, snapshot.grants, setting, hardware)

@@ -33,6 +33,8 @@ from doorward.drivers.simulated.hardware import Dark, Output, Shown, SimulatedDo
 from doorward.kit.clock import Clock
 
 _WHY_DARK: Final[dict[Dark, str]] = {"power": "it has no power", "line": "its line is cut"}
+_ABLE: Final = Capabilities(keypad=True, contact=True, rex=True, tamper=True, feedback=True)
+_WITH_CLOCK: Final = replace(_ABLE, clock=True)
 
 
 class SimulatedDriver:
@@ -42,6 +44,7 @@ class SimulatedDriver:
         self._clock = clock
         self._doors: dict[int, SimulatedDoor] = {}
         self._sink: Sink | None = None
+        self._is_drifting = False
         self._late: list[tuple[int, int, DeviceEvent]] = []
         """What slow readers are still to report: when, in which order, what."""
         self._order = itertools.count()
@@ -49,8 +52,7 @@ class SimulatedDriver:
     @property
     def capabilities(self) -> Capabilities:
         """All that a reader can be. A device whose clock has gone wrong has one."""
-        clock = any(door.drift_ms for door in self._doors.values())
-        return Capabilities(keypad=True, contact=True, rex=True, tamper=True, feedback=True, clock=clock)
+        return _WITH_CLOCK if self._is_drifting else _ABLE
 
     def start(self, sink: Sink) -> None:
         """Begin to report to the sink."""
@@ -197,6 +199,7 @@ class SimulatedDriver:
     def drift(self, channel_id: int, milliseconds: int) -> None:
         """The device's clock is ahead by so much from now on (behind, if negative)."""
         self.door(channel_id).drift_ms = milliseconds
+        self._is_drifting = any(door.drift_ms for door in self._doors.values())
 
     def cut_power(self, channel_id: int, keeps_events: bool = False) -> None:
         """The door goes dark: its lock is locked, and the device forgets how it was held.

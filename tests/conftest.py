@@ -48,9 +48,9 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
-    """Write the page, in the one process that has all reports."""
+    """Write the page, in the one process that has all reports; not of a run that failed."""
     path: Path | None = session.config.getoption("--en60839")
-    if path is not None and not hasattr(session.config, "workerinput"):
+    if path is not None and not hasattr(session.config, "workerinput") and session.testsfailed == 0:
         path.write_text(en60839.page(en60839.by_clause(_shown)))
     return (yield)
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from doorward.controller.clock import DoorClock
-from doorward.controller.identity import save
+from doorward.controller.identity import load_channels, save
 from doorward.controller.journal import Limits
 from doorward.controller.plan import Plan, PlannedUnit
 from doorward.controller.runtime import Controller
@@ -552,7 +552,8 @@ async def test_a_removed_controller_forgets_everything_and_ends(tmp_path: Path) 
         async with running(tmp_path, identity) as here:
             await until(lambda: server.has_applied(5))
             await server.send(CONTROL, Goodbye("removed"))
-            await until(lambda: not here.controller.channels)
+            # The names are the last that is written.
+            await until(lambda: not here.controller.channels and not load_channels(tmp_path))
         async with running(tmp_path, identity, linked=False) as here:
             assert here.controller.channels == {}
 

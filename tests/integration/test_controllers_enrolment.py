@@ -239,6 +239,7 @@ def test_a_code_is_for_channels_of_the_account_that_the_user_sees(
         assert "channel_ids" in answer.json()["errors"]
 
 
+@on_sqlite
 def test_a_code_ends_with_the_rights_of_who_gave_it(served: Served, world: World) -> None:
     user_id, token = world.user("admin")
     with served.client(token) as client:
@@ -269,6 +270,7 @@ def test_a_channel_stays_with_its_controller_until_another_one_has_enrolled(
     }
 
 
+@on_sqlite
 def test_a_channel_that_has_a_key_keeps_it(served: Served, api: httpx.Client, world: World) -> None:
     channel_id = world.channel_ids[0]
     api.post(f"/api/3/channels/{channel_id}/regenerate_encryption_key")

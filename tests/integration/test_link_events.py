@@ -127,6 +127,7 @@ def test_events_told_again_and_again_are_on_record_once(
     assert sequences(world) == list(range(1, 11))
 
 
+@on_sqlite
 def test_acknowledgements_that_were_lost_double_nothing(
     server: HubServer, controller: Controller, clock: FixedClock
 ) -> None:
@@ -150,6 +151,7 @@ def test_acknowledgements_that_were_lost_double_nothing(
     assert sequences(world) == list(range(1, 41))
 
 
+@on_sqlite
 def test_a_number_that_is_too_high_is_refused_and_nothing_of_it_is_on_record(
     server: HubServer, controller: Controller, clock: FixedClock
 ) -> None:

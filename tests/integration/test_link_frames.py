@@ -25,8 +25,6 @@ FAILED = Query(
     lambda channel_id, reasons: (channel_id, str(reasons)),
 )
 
-pytestmark = [pytest.mark.en60839("6.7", "6.8/18")]
-
 
 @pytest.fixture
 def server(world: World) -> Iterator[HubServer]:
@@ -143,7 +141,7 @@ BAD: list[tuple[Callable[[Controller, int], bytes], str]] = [
 
 
 @on_sqlite
-@pytest.mark.en60839("6.7")
+@pytest.mark.en60839("6.7", "6.8/18")
 def test_each_kind_of_bad_frame_ends_the_session_and_is_on_record_with_its_reason(
     server: HubServer, controller: Controller
 ) -> None:
@@ -160,6 +158,7 @@ def test_each_kind_of_bad_frame_ends_the_session_and_is_on_record_with_its_reaso
         controller.settle()
 
 
+@pytest.mark.en60839("6.7", "6.8/18")
 def test_a_refused_frame_is_on_record_and_the_next_session_goes_on(
     server: HubServer, controller: Controller, clock: FixedClock
 ) -> None:
@@ -177,7 +176,7 @@ def test_a_refused_frame_is_on_record_and_the_next_session_goes_on(
 
 
 @on_sqlite
-@pytest.mark.en60839("6.7")
+@pytest.mark.en60839("6.7", "6.8/18")
 def test_what_somebody_recorded_of_a_session_opens_nothing_later(server: HubServer, controller: Controller) -> None:
     front = server.world.channel_ids[0]
     before = list(controller.sent)
@@ -190,6 +189,7 @@ def test_what_somebody_recorded_of_a_session_opens_nothing_later(server: HubServ
 
 
 @on_sqlite
+@pytest.mark.en60839("6.7", "6.8/18")
 def test_strangers_leave_nothing_on_record_and_end_nobodys_session(server: HubServer, controller: Controller) -> None:
     for number in range(5):
         stranger = Controller(server.base_url, controller.id, bytes((number,)) * 32, {})
@@ -202,6 +202,7 @@ def test_strangers_leave_nothing_on_record_and_end_nobodys_session(server: HubSe
 
 
 @on_sqlite
+@pytest.mark.en60839("6.7", "6.8/18")
 def test_an_applied_that_nobody_asked_for_confirms_nothing(server: HubServer, controller: Controller) -> None:
     """A controller that is wrong about what it has is told everything, and not believed."""
     front = server.world.channel_ids[0]

@@ -94,6 +94,7 @@ def test_a_new_key_is_pending_until_the_controller_uses_it(
     assert dict(controller.connect().channels)[front] == keys.fingerprint(given(controller)[0])
 
 
+@on_sqlite
 @pytest.mark.parametrize("kept", [False, True], ids=["before it was kept", "after it was kept"])
 def test_a_controller_that_is_killed_in_between_goes_on_with_the_key_that_it_has(
     server: HubServer, controller: Controller, api: httpx.Client, front: int, kept: bool
@@ -116,6 +117,7 @@ def test_a_controller_that_is_killed_in_between_goes_on_with_the_key_that_it_has
     assert controller.channels[front].keys[0] == new
 
 
+@on_sqlite
 def test_a_server_that_is_killed_in_between_goes_on_with_the_key_that_the_controller_has(
     server: HubServer, controller: Controller, api: httpx.Client, front: int
 ) -> None:

@@ -105,6 +105,7 @@ def test_a_new_controller_is_told_everything_and_decides_as_the_server_does(
     assert [channel["status"] for channel in shown["channels"]] == ["ok", "ok"]
 
 
+@on_sqlite
 def test_a_channel_is_ok_only_when_its_controller_has_confirmed(
     server: HubServer, controller: Controller, api: httpx.Client
 ) -> None:
@@ -116,6 +117,7 @@ def test_a_channel_is_ok_only_when_its_controller_has_confirmed(
     until_confirmed(api, controller)
 
 
+@on_sqlite
 def test_a_change_to_a_person_is_told_at_once_and_alone(server: HubServer, controller: Controller) -> None:
     world = server.world
     write_sealed(world, create_person, {"first_name": "Bob", "last_name": "Babbage", "card_number": "99"})
@@ -183,16 +185,17 @@ def assert_same(server: HubServer, controller: Controller) -> None:
     eventually(same)
 
 
-def crowd(world: World, role_id: int, many: int) -> list[int]:
+def crowd(world: World, role_id: int, many: int, name: str = "P") -> list[int]:
     """So many people who hold a role."""
 
     def make(tx: Transaction) -> list[int]:
-        bodies = [{"first_name": "P", "last_name": str(each), "role_ids": [role_id]} for each in range(many)]
+        bodies = [{"first_name": name, "last_name": str(each), "role_ids": [role_id]} for each in range(many)]
         return [create_person(tx, world.vault, world.account_id, body, world.clock.now()).id for body in bodies]
 
     return world.database.write_now(make)
 
 
+@on_sqlite
 def test_after_an_absence_only_what_differs_is_told(server: HubServer, controller: Controller) -> None:
     world = server.world
     [role] = controller.channels[world.channel_ids[0]].snapshot().grants
@@ -213,6 +216,7 @@ def test_after_an_absence_only_what_differs_is_told(server: HubServer, controlle
     assert all(update.channel is None for update in told)
 
 
+@on_sqlite
 def test_who_has_the_same_after_an_absence_is_told_nothing_but_the_version(
     server: HubServer, controller: Controller, api: httpx.Client
 ) -> None:
@@ -255,6 +259,7 @@ def test_a_controller_that_has_something_else_than_it_should_is_told_everything_
     assert [update.before for update in controller.updates if update.people][-1] is None
 
 
+@on_sqlite
 def test_a_server_that_was_stopped_and_started_again_goes_on_with_what_a_controller_has(
     world: World,
 ) -> None:
@@ -293,6 +298,37 @@ def test_a_controller_that_takes_nothing_is_told_once_and_not_for_every_change(
     controller.updates.clear()
     assert_same(server, controller)
     assert len([update for update in controller.updates if update.people]) <= 4, "one under way, one for the rest"
+
+
+@on_sqlite
+def test_a_controller_that_reads_nothing_holds_nobody_up_and_is_let_go(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says that it is there, and never takes what is sent: the others do not notice, and it does not last."""
+    monkeypatch.setattr("doorward.controllers.session.TAKEN_WITHIN_S", 2.0)
+    monkeypatch.setattr("doorward.controllers.channel_link.MOST_PEOPLE", 100)
+    front, back, far = world.channel_ids
+    role = write(world, create_role, {"name": "Crowd", "channel_ids": [front, far], "person_ids": [world.person_id]}).id
+    crowd(world, role, 2_000, "P" * 200)
+    with hub_serving(world, send_buffer=4_096) as server:
+        stuck, other = enrolled(server.base_url, world, front), enrolled(server.base_url, world, far)
+        assert stuck.connect(receive_buffer=4_096)
+        stuck.beat()
+        other.connect()
+        assert_same(server, other)
+        before = len(other.updates)
+        began = time.perf_counter()
+        write_sealed(world, update_person, world.person_id, {"enabled": False})
+        other.until(lambda: any(update.people for update in other.updates[before:]))
+        assert time.perf_counter() - began < 1.0
+        held = links(server)[front]
+        assert held.outstanding is not None, "it is still being told everything"
+        assert held.changed <= {world.person_id}
+        stuck.beat()
+        eventually(lambda: len(server.ask(lambda: list(server.hub.sessions))) == 1, within=10)
+        assert back not in links(server)
+        other.close()
+        stuck.drop()
 
 
 @on_sqlite
@@ -347,6 +383,7 @@ def events(api: httpx.Client, *codes: int) -> list[dict[str, Any]]:
     return found
 
 
+@on_sqlite
 def test_a_second_session_of_a_controller_takes_the_place_of_the_first(
     server: HubServer, controller: Controller
 ) -> None:
@@ -359,6 +396,7 @@ def test_a_second_session_of_a_controller_takes_the_place_of_the_first(
     again.close()
 
 
+@on_sqlite
 @pytest.mark.en60839("6.7")
 def test_nobody_without_the_key_takes_a_controllers_place(server: HubServer, controller: Controller) -> None:
     impostor = Controller(controller.base_url, controller.id, bytes(32), {})
@@ -417,6 +455,7 @@ def test_a_channel_that_goes_to_another_controller_is_no_longer_told_to_the_firs
     other.close()
 
 
+@on_sqlite
 def test_a_channel_that_is_removed_ends_at_its_controller(
     server: HubServer, controller: Controller, api: httpx.Client
 ) -> None:
@@ -442,7 +481,6 @@ def test_connections_that_prove_nothing_are_few_and_short(
             each.recv(5)
     controller.beat()
     controller.until(lambda: isinstance(controller.received[-1][1], Pulse))
-    controller.connect()
     for junk in (b"", b"\x00" * 2000, "text", b"x" * 100_000):
         with connect(address, proxy=None) as stranger:
             stranger.send(junk)
@@ -450,6 +488,18 @@ def test_connections_that_prove_nothing_are_few_and_short(
                 stranger.recv(5)
     with pytest.raises(InvalidStatus), connect(address.replace("/link", "/nothing"), proxy=None):
         pass
+
+
+@on_sqlite
+def test_a_connection_lasts_longer_than_a_request_may_take(server: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("doorward.process.http.SLOWEST_REQUEST_S", 0.2)
+    controller = enrolled(server.base_url, server.world)
+    controller.connect()
+    controller.settle()
+    time.sleep(0.5)
+    controller.beat()
+    controller.until(lambda: any(isinstance(message, Pulse) for _, message in controller.received))
+    controller.close()
 
 
 @on_sqlite

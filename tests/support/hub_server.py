@@ -70,14 +70,16 @@ class HubServer:
 
 
 @contextmanager
-def hub_serving(world: World, *, port: int = 0, **options: Any) -> Iterator[HubServer]:
-    """Serve until the block ends, over databases, clocks and vaults of the world."""
+def hub_serving(world: World, *, port: int = 0, send_buffer: int | None = None, **options: Any) -> Iterator[HubServer]:
+    """Serve until the block ends. `send_buffer`: how much the system takes for whoever does not read it."""
     context = Context(world.database, world.vault, world.clock, **options)
     started, ended = threading.Event(), asyncio.Event()
     made: list[HubServer] = []
     failed: list[BaseException] = []
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if send_buffer is not None:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
     listener.bind(("127.0.0.1", port))
     listener.listen(512)
 

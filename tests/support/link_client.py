@@ -5,6 +5,7 @@ It drives nothing and decides nothing. What it sends can be tampered with.
 
 import base64
 import os
+import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -172,12 +173,23 @@ class Controller:
 
     # Connecting.
 
-    def connect(self, *, link_key: bytes | None = None, hello: Hello | None = None) -> Welcome:
-        """Begin a session; gives the server's greeting. Raises Ended if it does not come."""
+    def connect(
+        self, *, link_key: bytes | None = None, hello: Hello | None = None, receive_buffer: int | None = None
+    ) -> Welcome:
+        """Begin a session; gives the server's greeting. Raises Ended if it does not come.
+
+        `receive_buffer`: how much the system takes before somebody reads it.
+        """
         self.close()
         address = f"ws{self.base_url.removeprefix('http')}{PATH}"
+        carrier = socket.socket()
+        if receive_buffer is not None:
+            carrier.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        carrier.connect(("127.0.0.1", int(self.base_url.rpartition(":")[2])))
         self._socket = connect_socket(
             address,
+            sock=carrier,
+            max_queue=None if receive_buffer is None else 1,
             compression=None,
             max_size=frames.MOST_BYTES,
             ping_interval=None,
@@ -244,10 +256,13 @@ class Controller:
         self.send_raw(self._crypto.seal(box, messages.encode(message)))
 
     def send_raw(self, frame: bytes) -> None:
-        """Send anything."""
+        """Send anything. Raises Ended."""
         assert self._socket is not None
         self.sent.append(frame)
-        self._socket.send(frame)
+        try:
+            self._socket.send(frame)
+        except ConnectionClosed as error:
+            raise Ended(str(error)) from None
 
     def beat(self) -> None:
         """Say that it is there."""

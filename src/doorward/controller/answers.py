@@ -25,12 +25,14 @@ def door_answer(door: Door, driver: SimulatedDriver | None, now: int) -> dict[st
     """A door as it is now. Without a driver nobody controls it: what is set, and nothing of the hardware."""
     channel, setting = door.snapshot.channel, door.setting
     unlocked = is_unlocked(door.snapshot, door.state({}), now)
+    until = setting.unlocked_until
+    in_unlock_mode = setting.unlocked and (until is None or now < until)
     answer: dict[str, object] = {
         "channel_id": channel.id,
         "name": channel.name,
         "online": driver is not None,
-        "mode": "unlock" if setting.unlocked else "normal",
-        "relock_at": format_optional(setting.unlocked_until),
+        "mode": "unlock" if in_unlock_mode else "normal",
+        "relock_at": format_optional(until) if in_unlock_mode else None,
         "unlocked": unlocked,
         "lockdown": {
             "card": setting.card_lockdown,

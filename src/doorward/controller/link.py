@@ -17,7 +17,7 @@ from doorward.controller.identity import Identity
 from doorward.controller.pipe import ConnectionLost, Ended, Pipe, Refused
 from doorward.controller.runtime import Controller
 from doorward.controller.session import Session
-from doorward.controller.store import Damaged
+from doorward.controller.store import Damaged, StoreFailed
 from doorward.decision.codes import EventCode
 from doorward.link.frames import CONTROL, MOST_BYTES, FrameRefused
 from doorward.link.handshake import HandshakeFailed
@@ -77,7 +77,7 @@ class Link:
                 self._refuse(str(error), CONTROL)
             except Damaged as error:
                 self._lost(f"what is kept here is damaged: {error}")
-                await self._controller.begin_anew()
+                await self._begin_anew()
             except (ConnectionLost, OSError) as error:
                 self._lost(str(error) or type(error).__name__)
             except Exception as error:  # noqa: BLE001 - a bug in one session must not be the last of the link
@@ -87,6 +87,12 @@ class Link:
             self._session = None
             attempt = 0 if was_good else attempt + 1
             await asyncio.sleep(self._wait(attempt))
+
+    async def _begin_anew(self) -> None:
+        try:
+            await self._controller.begin_anew()
+        except (StoreFailed, OSError) as error:  # the next session finds it damaged again, and tries again
+            self._lost(f"what is kept here is damaged, and cannot be begun anew: {error}")
 
     def _lost(self, why: str) -> None:
         self.problem = why

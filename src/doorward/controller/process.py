@@ -15,7 +15,7 @@ from doorward.controller.clock import DoorClock
 from doorward.controller.commanding import ControllerControl
 from doorward.controller.control import SOCKET
 from doorward.controller.identity import Identity
-from doorward.controller.link import Link, Removed, connecting
+from doorward.controller.link import Link, connecting
 from doorward.controller.lock import only_one
 from doorward.controller.plan import Plan
 from doorward.controller.runtime import Controller
@@ -76,9 +76,10 @@ async def _run(directory: Path, identity: Identity, plan: Plan, on_ready: OnRead
         with suppress(OSError):
             path.unlink(missing_ok=True)
         await controller.stop()
-    removed = next((result for result in results if isinstance(result, Removed)), None)
-    if removed is not None:
-        raise removed
+    # Whoever started the process is to know that it did not end because it was told to.
+    failed = next((result for result in results[:1] if isinstance(result, Exception)), None)
+    if failed is not None:
+        raise failed
 
 
 async def forever(name: str, chore: Callable[[], Awaitable[None]]) -> None:

@@ -128,6 +128,8 @@ class Controller:
             if loop.time() >= again_at:
                 again_at = loop.time() + _TRY_AGAIN_S
                 for served in list(self.channels.values()):
+                    if self.is_applying:
+                        break  # what is being kept is newer than what is not: to write that after it would undo it
                     if served.replica.unsaved is not None and await self.contents.save_again(served.replica):
                         self.say_kept(served)
             text = "Events are kept in memory only, and are lost if the controller ends"

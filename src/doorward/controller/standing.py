@@ -47,8 +47,9 @@ class Standing:
         self._follow_shift(snapshot, state, at)
         before, now = self._told, _mode(unlocked)
         if now != before:
-            if self.is_new and now == "controlled":
-                # A release that somebody here began before is none that we could end: it is ended now.
+            if self.is_new and now == "controlled" and not self._driver.capabilities.decides_locally:
+                # A release that somebody here began before is none that we could end: it is ended now. Not at a board,
+                # whose exit button would stay dead if this process ended while the board is held shut.
                 self._driver.set_mode(self._channel_id, "locked")
             self.is_new, self._told = False, now
             self._driver.set_mode(self._channel_id, now)

@@ -97,10 +97,10 @@ class ChannelLink:
         self._not_before = 0.0
 
     def take_keys(self, vault: Vault, stored: StoredKeys) -> None:
-        """What is on record of the channel's keys by now."""
+        """What is on record of the channel by now: its keys, and what it is called."""
         if (stored.current, stored.pending) != (self.stored.current, self.stored.pending):
             self.wanted_key = channel_keys.revealed(vault, stored, stored.pending or stored.current)
-        self.stored = stored
+        self.stored, self.name = stored, stored.name
 
     def admit(self, request: Admit) -> None:
         """To be sent once, after what else the door is to know."""

@@ -122,12 +122,15 @@ class Hub:
         except DatabaseUnavailable as error:
             _log.warning("a controller has to try again", reason=str(error))
             return
+        controller_id = session.peer.controller_id
+        _log.info("a controller has connected", controller=controller_id, address=address, channels=len(session.links))
         try:
             await session.run(welcome)
         except Refused as error:
             await self._refused(session, error)
         finally:
             self._leave(session)
+            _log.info("a controller's session has ended", controller=controller_id)
 
     # What sessions ask for: session.Services.
 
@@ -294,6 +297,7 @@ class Hub:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_EVERY_S):
                     await self._look.wait()
+                await asyncio.sleep(_GATHER_S)
             self._look.clear()
             with suppress(DatabaseUnavailable):  # the log says so often enough
                 await self._look_around()

@@ -22,6 +22,7 @@ from doorward.kit.clock import Clock
 from doorward.link import frames, messages
 from doorward.link.frames import CONTROL, FrameRefused
 from doorward.link.messages import (
+    MOST_EVENTS,
     Applied,
     Beat,
     Events,
@@ -44,11 +45,14 @@ _log = structlog.get_logger("doorward.link")
 
 SILENT_S: Final = messages.SILENT_AFTER_MS / 1000
 SPEAKS_S: Final = messages.SPEAKS_EVERY_MS / 1000
+TAKEN_WITHIN_S: Final = 30.0
+"""A controller that does not take a frame for so long, whatever it says meanwhile, is gone."""
 _MOST_UNRECORDED: Final = 16
 """So many messages of events wait to be put on record before no more is read."""
 _AGAIN_S: Final = 0.5
 _LAST_WORDS_S: Final = 2.0
 _RECORDED_WITHIN_S: Final = 5.0
+_BETWEEN_BREATHS: Final = 256
 _PEOPLE_AT_ONCE: Final = messages.MOST_PEOPLE
 
 Parting = Literal["removed", "again"]
@@ -217,6 +221,8 @@ class Session:
             case SequenceLost() if box == CONTROL:
                 await self._queue(None, message)
             case Events() if link is not None:
+                if len(message.events) > MOST_EVENTS:
+                    raise Refused("too many events at once", box)
                 await self._queue(link, message)
             case Applied() if link is not None:
                 self._take_applied(link, message)
@@ -282,7 +288,7 @@ class Session:
                 async with asyncio.timeout_at(self._spoke_at + SPEAKS_S if self._spoke_at else None):
                     await self._woken.wait()
             self._woken.clear()
-            async with asyncio.timeout(SILENT_S):
+            async with asyncio.timeout(TAKEN_WITHIN_S):
                 await self._flush_control()
             if self._parting is not None:
                 with suppress(WireClosed, TimeoutError):
@@ -315,7 +321,7 @@ class Session:
         now = self._loop.time()
         try:
             for message in link.messages(projection, version, now, services.clock.now()):
-                async with asyncio.timeout(SILENT_S):
+                async with asyncio.timeout(TAKEN_WITHIN_S):
                     if message is None:
                         await asyncio.sleep(0)
                         continue
@@ -346,13 +352,15 @@ class Session:
         wanted = list(presence) if everyone else list(self._moved)
         self._moved.clear()
         told = []
-        for person_id in wanted:
+        for index, person_id in enumerate(wanted):
+            if index % _BETWEEN_BREATHS == _BETWEEN_BREATHS - 1:
+                await asyncio.sleep(0)  # whoever moves meanwhile is told of after this
             if any(projection.concerns(link.id, person_id) for link in through):
                 known = presence.get(person_id)
                 told.append((person_id, None, 0) if known is None else (person_id, known.area, known.since))
         for at in range(0, max(len(told), int(everyone)), _PEOPLE_AT_ONCE):
             part = tuple(told[at : at + _PEOPLE_AT_ONCE])
-            async with asyncio.timeout(SILENT_S):
+            async with asyncio.timeout(TAKEN_WITHIN_S):
                 await self._send(ready.id, Whereabouts(part, everyone and at == 0))
 
     async def _send(self, box: int, message: FromServer) -> None:

@@ -59,9 +59,9 @@ class _Lane:
 
     __slots__ = ("aead", "next")
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, first: int) -> None:
         self.aead = ChaCha20Poly1305(key)
-        self.next = 0
+        self.next = first
 
 
 class Session:
@@ -74,11 +74,14 @@ class Session:
         self._receives: Direction = "to server" if sends == "to controller" else "to controller"
         self._out: dict[int, _Lane] = {}
         self._in: dict[int, _Lane] = {}
+        self._closed: dict[int, tuple[int, int]] = {}
+        """Where the numbers of boxes that are closed go on, should they be opened again: out, in."""
         self.use_key(CONTROL, b"")
 
     def use_key(self, box: int, key: bytes) -> None:
-        """Open a box, or change to another key for it, in both directions; numbers begin anew.
+        """Open a box, or change to another key for it, in both directions.
 
+        Numbers go on: a box that comes back to a key it has had uses none of them twice, and takes nothing twice.
         `key`: the channel's encryption key; empty for a channel without one, which the link's own key then protects.
         """
         self.use_key_to_send(box, key)
@@ -86,16 +89,21 @@ class Session:
 
     def use_key_to_send(self, box: int, key: bytes) -> None:
         """The same for what this end sends."""
-        self._out[box] = _Lane(self._derive(box, key, self._sends))
+        before = self._out.get(box)
+        first = self._closed.get(box, (0, 0))[0] if before is None else before.next
+        self._out[box] = _Lane(self._derive(box, key, self._sends), first)
 
     def use_key_to_receive(self, box: int, key: bytes) -> None:
         """The same for what this end receives."""
-        self._in[box] = _Lane(self._derive(box, key, self._receives))
+        before = self._in.get(box)
+        first = self._closed.get(box, (0, 0))[1] if before is None else before.next
+        self._in[box] = _Lane(self._derive(box, key, self._receives), first)
 
     def close_box(self, box: int) -> None:
         """Let nothing of the channel pass any more."""
-        self._out.pop(box, None)
-        self._in.pop(box, None)
+        sent, received = self._out.pop(box, None), self._in.pop(box, None)
+        if sent is not None and received is not None:
+            self._closed[box] = (sent.next, received.next)
 
     @property
     def boxes(self) -> frozenset[int]:

@@ -164,8 +164,8 @@ class AccountProjection:
 
     def concerns(self, channel_id: int, person_id: int) -> bool:
         """Whether the channel is told of a person."""
-        known = self._people.get(person_id)
-        return known is not None and not self._channels[channel_id].here.isdisjoint(known.roles())
+        known, channel = self._people.get(person_id), self._channels.get(channel_id)
+        return known is not None and channel is not None and not channel.here.isdisjoint(known.roles())
 
     def some(self, channel_id: int, person_ids: Iterable[int]) -> Some:
         """What a channel is to be told of these people at this moment."""

@@ -97,10 +97,11 @@ def test_a_frame_that_is_too_long_is_neither_made_nor_read() -> None:
     assert refusal(server, bytes(frames.MOST_BYTES + 1)) == "too long"
 
 
-def test_after_a_change_of_key_only_the_new_one_opens_and_numbers_begin_anew() -> None:
+def test_after_a_change_of_key_only_the_new_one_opens_and_numbers_go_on() -> None:
     controller, server = both_ends()
     server.open(controller.seal(DOOR, b"before"))
     old = controller.seal(DOOR, b"under the old key")
+    server.open(old)
     for end in (controller, server):
         end.use_key(DOOR, b"n" * 32)
     assert refusal(server, old) == "altered"
@@ -114,3 +115,25 @@ def test_nothing_passes_a_box_that_was_closed() -> None:
     assert refusal(server, frame) == "foreign"
     with pytest.raises(KeyError):
         server.seal(DOOR, b"no")
+
+
+def test_a_box_that_comes_back_to_a_key_takes_nothing_that_was_sent_under_it_before() -> None:
+    controller, server = both_ends(key=b"")
+    old = server.seal(DOOR, b"from before")
+    controller.open(old)
+    for key in (KEY, b""):
+        for end in (controller, server):
+            end.use_key(DOOR, key)
+    assert refusal(controller, old) == "replayed"
+    assert server.seal(DOOR, b"from before")[17:] != old[17:], "no number is used twice under a key"
+
+
+def test_a_box_that_is_opened_again_takes_nothing_from_before() -> None:
+    controller, server = both_ends()
+    old = server.seal(DOOR, b"from before")
+    controller.open(old)
+    for end in (controller, server):
+        end.close_box(DOOR)
+        end.use_key(DOOR, KEY)
+    assert refusal(controller, old) == "replayed"
+    assert controller.open(server.seal(DOOR, b"after")) == (DOOR, b"after")

@@ -1,137 +1,74 @@
 """What channels are to be told, kept up while things change, is what would come of counting everything anew."""
 
+from collections import defaultdict
 from itertools import islice
 from math import inf
-from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from doorward.decision.snapshot import Channel, Credential, Directory, Grant, Membership, Person, Snapshot
+from doorward.decision.snapshot import Grant, Person
 from doorward.link.content import Content
 from doorward.link.records import encode, person_record
-from doorward.sync.compiler import CompiledChannel, Controls
 from doorward.sync.known import record_of
-from doorward.sync.projection import AccountProjection
+from tests.unit.link.account import CHANNELS, PEOPLE, World
 
 PROFILE = settings.get_profile("link")
-ROLES, CHANNELS, PEOPLE = range(1, 7), range(1, 5), range(1, 40)
 
 
-class World:
-    """An account that changes at random, its projection, and what a session of each channel would believe."""
-
-    def __init__(self, seed: int) -> None:
-        self.random = Random(seed)
-        self.directory = Directory()
-        self.grants: dict[int, dict[int, Grant]] = {channel_id: {} for channel_id in CHANNELS}
-        self.served = set(CHANNELS)
-        self.projection = AccountProjection(lambda: self.directory, self.compiled, self.sink)
-        self.told: dict[int, dict[int, bytes]] = {channel_id: {} for channel_id in CHANNELS}
-        self.changed: dict[int, set[int]] = {channel_id: set(PEOPLE) for channel_id in CHANNELS}
-        for channel_id in CHANNELS:
-            self.projection.add_channel(channel_id)
-
-    def compiled(self, channel_id: int) -> CompiledChannel | None:
-        if channel_id not in self.served:
-            return None
-        channel = Channel(channel_id, f"Door {channel_id}", "UTC", frozenset({"card"}))
-        controls = Controls(1, "osdp", 5000, 30_000, False, None, False, False, False, controller_id=1)
-        return CompiledChannel(Snapshot(channel, self.directory, self.grants[channel_id]), controls)
-
-    def sink(self, channel_id: int, person_ids: object) -> None:
-        assert isinstance(person_ids, set | tuple | frozenset)
-        self.changed[channel_id].update(person_ids)
-
-    def person(self, person_id: int) -> None:
-        some = [role_id for role_id in ROLES if self.random.random() < 0.3]
-        memberships = (Membership((self.random.choice(ROLES),), 0, 10),) if self.random.random() < 0.3 else ()
-        name = f"Person {person_id} {self.random.randint(0, 2)}"
-        person = Person(person_id, name, "active", None, None, some, frozenset(), memberships)
-        self.directory.put(person, [Credential("card", str(self.random.randint(1, 60)))])
-
-    def change(self) -> None:
-        """One thing changes, and is noted as the snapshots of the process would note it."""
-        match self.random.choice(("person", "person", "person", "channel", "gone", "everybody", "nothing")):
-            case "person":
-                person_id = self.random.choice(PEOPLE)
-                self.person(person_id)
-                self.projection.note([person_id])
-            case "channel":
-                channel_id = self.random.choice(CHANNELS)
-                self.grants[channel_id] = {
-                    role_id: Grant(role_id, f"Role {role_id}", None, "")
-                    for role_id in ROLES
-                    if self.random.random() < 0.5
-                }
-                self.projection.note_channels([channel_id])
-            case "gone":
-                channel_id = self.random.choice(CHANNELS)
-                self.served ^= {channel_id}
-                self.projection.note_channels([channel_id])
-                if channel_id in self.served:
-                    self.projection.add_channel(channel_id)
-                    self.told[channel_id] = {}
-                    self.changed[channel_id] = set(PEOPLE)
-            case "everybody":
-                self.directory = Directory()
-                for person_id in PEOPLE:
-                    if self.random.random() < 0.8:
-                        self.person(person_id)
-                self.projection.note_everybody()
-
-    def check(self) -> None:
-        """Everything is as if it were counted anew, and whoever is told of changes only has it all."""
-        assert self.projection.is_settled
-        assert not self.projection.has_work
-        assert self.projection.channel_ids == self.served
-        for channel_id in self.served:
-            compiled = self.compiled(channel_id)
-            assert compiled is not None
-            here = compiled.snapshot.grants
-            records = {
-                person_id: encode(record)
-                for person_id, person in self.directory.people.items()
-                if (record := person_record(person, self.directory.credentials_of(person_id), here)) is not None
-            }
-            anew = Content()
-            anew.set_channel(encode(record_of(compiled)))
-            for person_id, each in records.items():
-                anew.add(person_id, each)
-            kept = self.projection.content(channel_id)
-            assert kept is not None
-            assert kept.digest() == anew.digest()
-            assert kept.sums(8) == anew.sums(8)
-            assert kept.people == len(records)
-            captured = self.projection.capture(channel_id)
-            assert {known.person.id: known.record(captured.here) for known in captured.people()} == records
-            told = self.told[channel_id]
-            some = self.projection.some(channel_id, self.changed[channel_id])
-            for person_id, known in some.people:
-                raw = None if known is None else known.record(some.here)
-                if raw is None:
-                    told.pop(person_id, None)
-                else:
-                    told[person_id] = raw
-            self.changed[channel_id].clear()
-            assert told == records
-            for person_id in PEOPLE:
-                assert self.projection.concerns(channel_id, person_id) == (person_id in records)
+def check(world: World, told: dict[int, dict[int, bytes]]) -> None:
+    """Everything is as if it were counted anew, and whoever is told of changes only has it all."""
+    assert world.projection.is_settled
+    assert not world.projection.has_work
+    assert world.projection.channel_ids == world.served
+    for channel_id in world.served:
+        compiled = world.compiled(channel_id)
+        assert compiled is not None
+        here = compiled.snapshot.grants
+        records = {
+            person_id: encode(record)
+            for person_id, person in world.directory.people.items()
+            if (record := person_record(person, world.directory.credentials_of(person_id), here)) is not None
+        }
+        anew = Content()
+        anew.set_channel(encode(record_of(compiled)))
+        for person_id, each in records.items():
+            anew.add(person_id, each)
+        kept = world.projection.content(channel_id)
+        assert kept is not None
+        assert kept.digest() == anew.digest()
+        assert kept.sums(8) == anew.sums(8)
+        assert kept.people == len(records)
+        captured = world.projection.capture(channel_id)
+        assert {known.person.id: known.record(captured.here) for known in captured.people()} == records
+        here_told = told[channel_id]
+        some = world.projection.some(channel_id, world.changed[channel_id])
+        for person_id, known in some.people:
+            raw = None if known is None else known.record(some.here)
+            if raw is None:
+                here_told.pop(person_id, None)
+            else:
+                here_told[person_id] = raw
+        world.changed[channel_id].clear()
+        assert here_told == records
+        for person_id in PEOPLE:
+            assert world.projection.concerns(channel_id, person_id) == (person_id in records)
 
 
 @settings(PROFILE, max_examples=150)
 @given(st.integers(0, 1 << 32), st.lists(st.integers(0, 5), max_size=30))
 def test_what_was_kept_up_through_changes_is_what_would_be_counted_anew(seed: int, pauses: list[int]) -> None:
     world = World(seed)
+    told: dict[int, dict[int, bytes]] = defaultdict(dict)
     for slices in pauses:
         world.change()
         for _ in range(slices):
             world.projection.work(0.0)  # as little as there can be done at once
         if slices == 5:
             world.projection.work(inf)
-            world.check()
+            check(world, told)
     world.projection.work(inf)
-    world.check()
+    check(world, told)
 
 
 @settings(PROFILE)

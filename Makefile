@@ -83,7 +83,7 @@ test: setup-test
 
 # The page of what the tests show of EN 60839-11-1, written by the run itself.
 en60839: setup-test
-	$(BIN)/python -m pytest -q -m en60839 --en60839 docs/reference/en60839.md
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m en60839 --en60839=docs/reference/en60839.md tests
 
 lint: $(VENV)/.bench
 	$(BIN)/ruff format --check .

@@ -73,7 +73,7 @@ def running(config: OsdpConfig, *, await_online: Sequence[int] = (5,)) -> Iterat
         site.stop()
 
 
-def until(holds: Callable[[], object], within: float = 5.0) -> float:
+def until(holds: Callable[[], object], within: float = 15.0) -> float:
     """Wait until it holds; gives the seconds that took."""
     began = time.monotonic()
     while not holds():

@@ -32,6 +32,7 @@ _REFUSED_AFTER_S: Final = 0.2
 """Whoever is refused waits so long, whatever the reason: the time it takes says nothing of codes."""
 
 Hex = Annotated[str, Meta(pattern="^[0-9a-fA-F]{64}$")]
+Lookup = Annotated[str, Meta(pattern="^[0-9A-Z]{5}$")]
 
 
 class CodeInput(Struct, frozen=True):
@@ -60,7 +61,7 @@ class CodeBody(Struct, frozen=True):
 class EnrolInput(Struct, frozen=True):
     """`code` is the first five letters of the code, `proof` an HMAC under the rest: see docs/decisions/0018."""
 
-    code: str
+    code: Lookup
     public_key: Hex
     nonce: Hex
     proof: Hex

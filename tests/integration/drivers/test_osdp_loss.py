@@ -83,9 +83,7 @@ def test_a_controller_that_starts_anew_moves_no_lock_before_it_is_told_to(on_pty
         until(lambda: not on_pty.state(1)["released"][0])
 
 
-def test_a_line_whose_thread_fails_is_taken_up_again(
-    on_pty: Peripherals, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_line_whose_thread_fails_is_taken_up_again(on_pty: Peripherals, monkeypatch: pytest.MonkeyPatch) -> None:
     library, failures = load(), [1]
 
     class Failing:
@@ -102,7 +100,7 @@ def test_a_line_whose_thread_fails_is_taken_up_again(
     monkeypatch.setattr("doorward.drivers.osdp.driver.load", Failing)
     with running(on_pty.config([reader()])) as site:
         assert site.is_online()
-    assert "osdp_line_failed" in capsys.readouterr().out
+    assert not failures, "the first panel has failed, and it was another that got the readers online"
 
 
 def test_one_dead_reader_does_not_slow_the_others_down() -> None:

@@ -9,6 +9,7 @@ import binascii
 import http.client
 import os
 import ssl
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 from urllib.error import HTTPError, URLError
@@ -152,11 +153,21 @@ def enrol(server: str, code: keys.EnrolmentCode, name: str, pem: str | None) -> 
     return Enrolled(identity, sealed.channels, sealed.server_time)
 
 
+def is_this_machine(url: str) -> bool:
+    """Whether the address is of the machine itself, which no proxy leads to."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def _post(url: str, body: bytes, pem: str | None) -> bytes:
     request = Request(url, body, {"Content-Type": "application/json", "Accept": "application/json"})  # noqa: S310
     opener = OpenerDirector()  # without the handler that follows redirects, nor those for files and FTP
     context = tls_context(pem)
-    for handler in (ProxyHandler(), HTTPHandler(), HTTPSHandler(context=context), HTTPDefaultErrorHandler()):
+    proxies = ProxyHandler({}) if is_this_machine(url) else ProxyHandler()
+    for handler in (proxies, HTTPHandler(), HTTPSHandler(context=context), HTTPDefaultErrorHandler()):
         opener.add_handler(handler)
     opener.add_handler(HTTPErrorProcessor())
     try:

@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from doorward.controller.clock import monotonic_ms
-from doorward.controller.enrolment import tls_context
+from doorward.controller.enrolment import is_this_machine, tls_context
 from doorward.controller.hardware import wait_before
 from doorward.controller.identity import Identity
 from doorward.controller.pipe import ConnectionLost, Ended, Pipe, Refused
@@ -127,6 +127,7 @@ def connecting(identity: Identity) -> Connect:
         try:
             connection = await connect(
                 address,
+                proxy=None if is_this_machine(address) else True,
                 ssl=context,
                 compression=None,
                 max_size=MOST_BYTES,

@@ -24,6 +24,10 @@ class Credential(NamedTuple):
     kind: str
     value: str
 
+    def __repr__(self) -> str:
+        shown = "…" if self.kind in (PIN, DURESS) else repr(self.value)
+        return f"Credential({self.kind!r}, {shown})"
+
 
 class Membership(NamedTuple):
     """Somebody is in groups for a time, by a group reservation: they hold the roles in [start, end).

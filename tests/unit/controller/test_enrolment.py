@@ -18,6 +18,7 @@ from doorward.controller.enrolment import (
     certificates,
     enrol,
     enrolment_code,
+    is_this_machine,
     server_address,
 )
 from doorward.kit.errors import BadRequest
@@ -151,3 +152,17 @@ def test_a_file_of_certificates_has_to_hold_some(tmp_path: Path) -> None:
             path.write_bytes(content)
         with pytest.raises(BadRequest, match=str(path)):
             certificates(path)
+
+
+@pytest.mark.parametrize(
+    ("address", "is_here"),
+    [
+        ("http://127.0.0.1:8080", True),
+        ("http://[::1]:8080", True),
+        ("ws://localhost/api/3", True),
+        ("https://doors.example.com", False),
+        ("https://10.0.0.1", False),
+    ],
+)
+def test_no_proxy_is_asked_for_the_machine_itself(address: str, is_here: bool) -> None:
+    assert is_this_machine(address) is is_here

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from doorward.decision.codes import EventCode
 from doorward.decision.engine import decide, decide_exit, decide_person
 from doorward.decision.shifts import Rule, Stretch, Timetable, Weekly, Window
-from doorward.decision.snapshot import Channel, Grant
+from doorward.decision.snapshot import Channel, Credential, Grant
 from doorward.decision.verdict import Reason, ReasonCode, Verdict
 from doorward.decision.wording import describe, event_label, local_time, reason_text, verdict_label
 from tests.unit.decision.strategies import Scene, Visit, compiled, scenes, visits
@@ -150,3 +150,9 @@ def test_in_an_unknown_zone_the_time_is_told_in_utc() -> None:
 
 def test_a_time_that_no_calendar_has_is_told_in_milliseconds() -> None:
     assert local_time(10**18, "Europe/London") == "1000000000000000000 ms"
+
+
+@pytest.mark.parametrize("kind", ["pin", "duress"])
+def test_a_pin_is_not_in_what_is_printed_of_a_credential(kind: str) -> None:
+    assert "4711" not in repr(Credential(kind, "4711"))
+    assert repr(Credential("card", "4711")) == "Credential('card', '4711')"

@@ -19,6 +19,7 @@ from doorward.process.doors import LocalDoors
 from doorward.roles.service import create_role
 from doorward.sites.areas import create_area
 from doorward.sync.compiler import read_presence
+from doorward.sync.live import LiveSnapshots
 from tests.integration.conftest import Served
 from tests.support.doors import eventually, running_doors
 from tests.support.services import other_account, write
@@ -212,3 +213,22 @@ def test_other_sites_and_other_accounts_are_not_to_be_seen_or_forgiven(served: S
         assert client.post("/api/3/people/999999/forgive").status_code == 404
         client.delete(f"/api/3/people/{world.person_id}")
         assert client.post(f"/api/3/people/{world.person_id}/forgive").status_code == 404
+
+
+@pytest.mark.anyio
+async def test_what_is_told_late_does_not_undo_it_for_doors_that_follow_either(
+    api: httpx.Client, world: World, hall: int, clock: FixedClock
+) -> None:
+    forgiven_at = clock.now()
+    forgive(api, world.person_id)
+    live = LiveSnapshots(world.database, world.vault, clock)
+    told: list[int] = []
+    live.when_moved(lambda _, person_id: told.append(person_id))
+    await live.refresh()
+    account_id = world.account_id
+    live.move(account_id, world.person_id, Presence(hall, forgiven_at - 60_000))
+    assert live.presence(account_id) == {}
+    assert told == [world.person_id], "the door that told it learns that it is not known any more"
+    live.move(account_id, world.person_id, Presence(hall, forgiven_at + 1))
+    assert live.presence(account_id) == {world.person_id: Presence(hall, forgiven_at + 1)}
+    await live.close()

@@ -31,6 +31,8 @@ class AccountSnapshots:
     role_channels: dict[int, set[int]]
     role_shifts: dict[int, int]
     presence: dict[int, Presence]
+    forgiven: dict[int, int] = field(default_factory=dict)
+    """When somebody was last forgiven: what doors tell later of an earlier time does not undo it."""
     compiled: dict[int, CompiledChannel] = field(default_factory=dict)
 
     def compile(self, channel_ids: Iterable[int], version: int) -> None:
@@ -91,6 +93,8 @@ class AccountSnapshots:
         moved: list[int] = []
         for row in whereabouts:
             known = self.presence.get(row.person_id)
+            if row.forgiven_at is not None:
+                self.forgiven[row.person_id] = row.forgiven_at
             if row.forgiven_at is not None and is_forgiven(row):
                 if known is not None and known.since <= row.forgiven_at:
                     del self.presence[row.person_id]

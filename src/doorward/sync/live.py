@@ -24,7 +24,7 @@ from doorward.kit.clock import Clock
 from doorward.kit.crypto import Vault
 from doorward.sync import rows
 from doorward.sync.account import AccountSnapshots, Changed, Delta, Overdue
-from doorward.sync.compiler import CompiledChannel, Timetables, holders_of, read_people, read_presence
+from doorward.sync.compiler import CompiledChannel, Timetables, holders_of, read_people
 
 _log = structlog.get_logger("doorward.doors")
 
@@ -71,10 +71,12 @@ class LiveSnapshots:
         self._on_move.append(callback)
 
     def move(self, account_id: int, person_id: int, to: Presence) -> None:
-        """Somebody has gone somewhere, unless it is known that they have gone elsewhere since."""
+        """Somebody has gone somewhere, unless they have gone elsewhere or been forgiven since: so it is told again."""
         presence = self.presence(account_id)
         known = presence.get(person_id)
-        if known is None or known.since <= to.since:
+        if to.since <= self._accounts[account_id].forgiven.get(person_id, -1):
+            self._tell_of_moves(account_id, [person_id])
+        elif known is None or known.since <= to.since:
             presence[person_id] = to
             self._tell_of_moves(account_id, [person_id])
 
@@ -214,8 +216,11 @@ class LiveSnapshots:
             defaultdict(dict),
             defaultdict(set),
             {},
-            read_presence(transaction, account_id) if before is None else before.presence,
+            {} if before is None else before.presence,
+            {} if before is None else before.forgiven,
         )
+        if before is None:
+            account.follow(transaction.all(rows.WHEREABOUTS, account_id=account_id))
         account.add_grants(transaction.all(rows.GRANTS, account_id=account_id))
         account.compile(account.rows, version)
         return account

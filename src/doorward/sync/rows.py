@@ -312,6 +312,8 @@ def _presences(*limits: ColumnElement[bool]) -> Query[PresenceRow]:
 
 
 PRESENCES: Final = _presences(IS_KNOWN)
+WHEREABOUTS: Final = _presences()
+"""With those who have been forgiven since."""
 SOME_PRESENCES: Final = _presences(one_of(presences.c.person_id, "ids"))
 HOLDERS: Final = Query(
     select(credentials.c.person_id).where(

@@ -1,4 +1,4 @@
-"""Events that were told later are found as such."""
+"""Events that were told later, and notes of doors, are found as such."""
 
 from collections.abc import Sequence
 
@@ -19,4 +19,12 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("is_replayed = 1"),
         postgresql_where=sa.text("is_replayed = 1"),
+    )
+    op.create_index(
+        "ix_changes_of_doors",
+        "changes",
+        ["account_id", "channel_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("person_id IS NULL AND role_id IS NULL"),
+        postgresql_where=sa.text("person_id IS NULL AND role_id IS NULL"),
     )

@@ -93,6 +93,7 @@ _OF_SITES = {
     "areas",
     "channels",
     "controllers",
+    "event_log",
     "events",
     "notification_rules",
     "reservations",

@@ -55,7 +55,7 @@ class Things:
         self.ids["credentials"] = credentials[0]["id"]
         admitted = api.post(f"/api/3/channels/{channel}/admit").json()
         self.ids["admission_requests"] = admitted["admission_request_id"]
-        self.ids["events"] = admitted["admission_request_id"]
+        self.ids["events"] = self.ids["event_log"] = admitted["admission_request_id"]
         content, headers = b"first_name,last_name\nA,B\n", {"Content-Type": "text/csv"}
         imported = api.post("/api/3/people/import?dry_run=true&match=none", content=content, headers=headers)
         self.ids["imports"] = imported.json().get("id", 0)

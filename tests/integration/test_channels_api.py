@@ -207,7 +207,8 @@ def test_a_key_is_pending_until_the_door_uses_it_and_is_never_told(api: httpx.Cl
         lambda *row: row,
     )
     said = api.post(f"{door}/regenerate_encryption_key")
-    assert said.json()["status"] == "pending_encryption"
+    assert said.json()["status"] == "offline", "it is not there, which a key that waits for it does not hide"
+    assert api.get(f"{door}/settings").json()["encryption_key_pending"] is True
     _, pending = world.database.read_now(lambda tx: tx.one(keys)) or ("", "")
     row = world.database.read_now(lambda tx: get_channel(tx, world.account_id, channel))
     secret = world.vault.decrypt(pending, key_context(row))
@@ -217,6 +218,7 @@ def test_a_key_is_pending_until_the_door_uses_it_and_is_never_told(api: httpx.Cl
         current, pending = world.database.read_now(lambda tx: tx.one(keys)) or ("", "")
         assert world.vault.decrypt(current, key_context(row)) == secret
         assert pending is None
+        assert api.get(f"{door}/settings").json()["encryption_key_pending"] is False
         assert api.post(f"{door}/regenerate_encryption_key").json()["status"] == "pending_encryption"
         eventually(lambda: api.get(door).json()["status"] == "online")
         assert world.database.read_now(lambda tx: tx.one(keys)) != (current, None)

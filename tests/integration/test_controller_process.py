@@ -1,48 +1,25 @@
 """A controller and a server: what is told is decided by, what happens is told, and neither depends on the other."""
 
 import asyncio
-import os
-import signal
-import ssl
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import msgspec
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
-from doorward.controller.clock import DoorClock
-from doorward.controller.identity import load_channels, save
-from doorward.controller.journal import Limits
 from doorward.controller.plan import Plan, PlannedUnit
-from doorward.controller.runtime import Controller
 from doorward.decision.codes import EventCode
 from doorward.decision.snapshot import Presence
 from doorward.drivers.base import Driver, Mode
 from doorward.drivers.simulated.driver import SimulatedDriver
-from doorward.kit.clock import Clock, FixedClock, SystemClock
-from doorward.link import keys
+from doorward.kit.clock import Clock
 from doorward.link.frames import CONTROL
-from doorward.link.messages import Admit, Goodbye, NewKey, Recorded, Whereabouts
+from doorward.link.messages import Admit, Goodbye, Whereabouts
 from doorward.link.records import SettingRecord
-from tests.support.controllers import running, until
-from tests.support.installation import COMMAND
-from tests.support.link_server import LinkServer, channel, link_server, member
+from tests.support.controllers import ACCESS, access, running, until
+from tests.support.link_server import channel, link_server, member
 
 pytestmark = pytest.mark.anyio
-
-KEY, OTHER_KEY = bytes([7]) * 32, bytes([8]) * 32
-ACCESS = [*range(10, 29), 50, 51]
-
-
-def access(server: LinkServer) -> list[tuple[int, int | None]]:
-    """Codes and people of what happened at doors, as told."""
-    return [(told.code, told.person_id) for _, told in server.events if told.code in ACCESS]
 
 
 async def test_a_channel_is_told_everything_and_decides_by_it(tmp_path: Path) -> None:
@@ -209,101 +186,6 @@ async def test_a_channel_that_is_taken_away_is_left_locked_and_forgotten(tmp_pat
             assert list(here.controller.channels) == [5]
 
 
-async def test_a_key_is_changed_and_survives_what_may_go_wrong_in_between(tmp_path: Path) -> None:
-    async with link_server() as server:
-        told = server.add(channel(5), member(1), key=KEY)
-        identity = server.identity()
-        async with running(tmp_path, identity):
-            await until(lambda: server.has_applied(5))
-            assert server.keys_in_use == [(5, keys.fingerprint(KEY))]
-            told.key = OTHER_KEY
-            await server.send(5, NewKey(OTHER_KEY))
-            await until(lambda: len(server.keys_in_use) == 2)
-            await server.change(5, member(2))
-            await until(lambda: server.has_applied(5))
-        # The server did not hear that the new key is in use: the controller still has both.
-        told.key = KEY
-        async with running(tmp_path, identity) as here:
-            count = len(server.applied)
-            await until(lambda: len(server.applied) > count)
-            assert server.hellos[-1].channels[0].keys == (keys.fingerprint(OTHER_KEY), keys.fingerprint(KEY))
-            assert here.controller.channels[5].replica.about.keys == (KEY,)
-            assert here.present(5, "1002").admitted
-
-
-@pytest.mark.en60839("6.7")
-@pytest.mark.parametrize(
-    ("what", "reason"),
-    [("altered", "altered"), ("truncated", "truncated"), ("replayed", "replayed"), ("out of order", "out of order")],
-)
-@pytest.mark.en60839("6.7", "6.8/18")
-async def test_a_frame_that_is_not_the_servers_next_ends_the_session_and_is_recorded(
-    tmp_path: Path, what: str, reason: str
-) -> None:
-    async with link_server() as server:
-        told = server.add(channel(5), member(1))
-        async with running(tmp_path, server.identity()) as here:
-            await until(lambda: server.has_applied(5))
-            seen: list[bytes] = []
-
-            def wire(frame: bytes) -> bytes | None:
-                seen.append(frame)
-                match what:
-                    case "altered":
-                        return frame[:-1] + bytes([frame[-1] ^ 1])
-                    case "truncated":
-                        return frame[:20]
-                    case "out of order" if len(seen) == 1:
-                        return None
-                return frame
-
-            server.wire = wire
-            before = told.content.digest()
-            await server.send(5, *told.update(before))
-            if what == "replayed":
-                await server.send_raw(seen[0])
-            elif what == "out of order":
-                await server.send(5, *told.update(before))
-            server.wire = lambda frame: frame
-            await until(lambda: EventCode.SNAPSHOT_REFUSED in server.codes(5))
-            [refused] = [told for _, told in server.events if told.code == EventCode.SNAPSHOT_REFUSED]
-            assert refused.reasons == (("frame_refused", f"A frame of the link was refused: {reason}."),)
-            assert len(server.hellos) == 2
-            assert here.present(5, "1001").admitted
-
-
-@pytest.mark.en60839("6.7")
-async def test_whoever_does_not_have_the_links_key_is_not_believed_and_is_recorded_once(tmp_path: Path) -> None:
-    async with link_server() as server:
-        server.add(channel(5), member(1))
-        identity = server.identity()
-        async with running(tmp_path, identity) as here:
-            await until(lambda: server.has_applied(5))
-            own, server.link_key = server.link_key, bytes(32)
-            assert server._connection is not None
-            server._connection.transport.abort()
-            await until(lambda: not here.link.is_up)
-            await asyncio.sleep(0.4)
-            assert not here.link.is_up
-            assert here.present(5, "1001").admitted
-            server.link_key = own
-            await until(lambda: len(access(server)) == 1)
-    assert server.codes(5).count(EventCode.SNAPSHOT_REFUSED) <= 1
-
-
-async def test_what_can_be_read_but_means_nothing_there_is_refused(tmp_path: Path) -> None:
-    async with link_server() as server:
-        server.add(channel(5), member(1))
-        async with running(tmp_path, server.identity()):
-            await until(lambda: server.has_applied(5))
-            await server.send(5, Recorded(1))
-            await until(lambda: len(server.hellos) == 2 and server.is_up)
-            await server.send(CONTROL, Recorded(10_000))
-            await until(lambda: len(server.hellos) == 3 and server.is_up)
-            await server.send_raw("text")
-            await until(lambda: server.codes(5).count(EventCode.SNAPSHOT_REFUSED) == 3)
-
-
 @pytest.mark.en60839("6.6")
 async def test_a_door_is_released_from_afar_once_and_in_time_only(tmp_path: Path) -> None:
     async with link_server() as server:
@@ -350,91 +232,6 @@ async def test_moves_that_the_server_does_not_know_of_yet_are_not_forgotten_for_
             await server.send(5, Whereabouts(((2, 3, 1_000),), everyone=True))
             await until(lambda: 2 in here.controller.doors.whereabouts.presences)
             assert here.present(5, "1001").event_code is EventCode.REJECT_PASSED_BACK
-
-
-@pytest.mark.en60839("6.4/clock")
-@pytest.mark.en60839("6.4/clock")
-async def test_a_clock_that_is_not_the_servers_is_told_once(tmp_path: Path) -> None:
-    server_clock = FixedClock(SystemClock().now() + 60_000)
-    async with link_server(server_clock) as server:
-        server.add(channel(5), member(1))
-        async with running(tmp_path, server.identity()) as here:
-            await until(lambda: server.has_applied(5) and len(server.beats) >= 1)
-            await server.send(CONTROL, Goodbye("again"))
-            await until(lambda: len(server.hellos) == 2 and len(server.beats) >= 2)
-            await until(lambda: EventCode.CLOCK_WRONG in server.codes(5))
-            assert server.codes(5).count(EventCode.CLOCK_WRONG) == 1
-            assert here.present(5, "1001").admitted
-    [told] = [told for _, told in server.events if told.code == EventCode.CLOCK_WRONG]
-    assert told.reasons[0][1].endswith("behind the server's.")
-
-
-async def test_a_start_with_a_clock_of_long_ago_goes_on_from_what_has_happened_here(tmp_path: Path) -> None:
-    now = SystemClock().now()
-    async with link_server() as server:
-        server.add(channel(5), member(1, valid_from=now - 1_000))
-        identity = server.identity()
-        async with running(tmp_path, identity) as here:
-            await until(lambda: server.has_applied(5))
-            assert here.present(5, "1001").admitted
-        machine = FixedClock(3_600_000)  # 1970
-        async with running(tmp_path, identity, clock=DoorClock(machine), linked=False) as here:
-            assert here.controller.clock.now() >= now
-            assert here.present(5, "1001").admitted
-            # The time service sets it.
-            machine.at = now + 7_200_000
-            await asyncio.sleep(0.3)
-            assert here.controller.clock.now() == now + 7_200_000
-        async with running(tmp_path, identity):
-            await until(lambda: server.codes(5).count(EventCode.CLOCK_WRONG) == 2)
-    texts = [told.reasons[0][1] for _, told in server.events if told.code == EventCode.CLOCK_WRONG]
-    assert "behind what has happened here" in texts[0]
-    assert "was put forward by" in texts[1]
-
-
-@pytest.mark.en60839("6.2.2/exit")
-async def test_too_long_without_the_server_nobody_is_admitted_by_name(tmp_path: Path) -> None:
-    clock = FixedClock(SystemClock().now())
-    async with link_server() as server:
-        server.add(channel(5, staleness_ms=3_600_000), member(1))
-        identity = server.identity()
-        async with running(tmp_path, identity, clock=clock):
-            await until(lambda: server.has_applied(5))
-        clock.advance(3_599_000)
-        async with running(tmp_path, identity, clock=clock, linked=False) as here:
-            assert here.present(5, "1001").admitted
-            clock.advance(3_000)
-            assert here.present(5, "1001").event_code is EventCode.REJECT_OFFLINE
-            here.controller.doors.act(5, "rex")
-            assert here.is_released(5)
-        async with running(tmp_path, identity, clock=clock) as here:
-            await until(lambda: not here.controller.channels[5].is_outstanding)
-            assert here.present(5, "1001").admitted
-
-
-@pytest.mark.en60839("6.2.2/exit")
-async def test_damaged_content_denies_everybody_by_name_lets_out_and_is_asked_for_anew(tmp_path: Path) -> None:
-    async with link_server() as server:
-        server.add(channel(5), member(1))
-        identity = server.identity()
-        async with running(tmp_path, identity):
-            await until(lambda: server.has_applied(5))
-        file = tmp_path / "content.db"
-        content = bytearray(file.read_bytes())
-        content[4096:] = bytes(len(content) - 4096)
-        file.write_bytes(content)
-        async with running(tmp_path, identity, linked=False) as here:
-            assert here.controller.channels[5].replica.name == "Door 5"
-            assert here.present(5, "1001").event_code is EventCode.REJECT_OFFLINE
-            here.controller.doors.act(5, "rex")
-            assert here.is_released(5)
-        assert (tmp_path / "content.db.damaged").exists()
-        async with running(tmp_path, identity) as here:
-            await until(lambda: server.has_applied(5) and here.controller.channels[5].replica.is_told)
-            assert here.present(5, "1001").admitted
-            await until(lambda: access(server)[-1] == (10, 1))
-    reasons = [told.reasons for _, told in server.events if told.code == EventCode.SNAPSHOT_REFUSED]
-    assert [reason[0][0] for reason in reasons] == ["content_damaged"]
 
 
 async def test_a_disk_that_takes_nothing_does_not_keep_a_revocation_from_the_door(
@@ -510,173 +307,3 @@ async def test_a_channel_without_hardware_says_so_and_nothing_happens_there(tmp_
             await until(lambda: server.events)
         [(_, told)] = server.events
         assert (told.code, told.answers) == (51, 31)
-
-
-async def test_what_a_shift_began_is_not_said_again_after_a_restart_and_not_left_out(tmp_path: Path) -> None:
-    from doorward.link.records import ShiftRecord
-
-    start = SystemClock().now() // 60_000 * 60_000
-    clock = FixedClock(start)
-    shift = ShiftRecord("UTC", None, (start + 60_000, start + 600_000), ())
-    async with link_server(clock) as server:
-        server.add(channel(5, shifts=(shift,), auto_unlock=0), member(1))
-        identity = server.identity()
-        async with running(tmp_path, identity, clock=clock):
-            await until(lambda: server.has_applied(5))
-        clock.advance(60_000)
-        async with running(tmp_path, identity, clock=clock) as here:
-            await until(lambda: here.is_released(5))
-            controller: Controller = here.controller
-            # It is killed right after that is written down: nothing else was kept.
-            await controller.journal.sync()
-            copy = tmp_path / "copy"
-            copy.mkdir()
-            for name in ("content.db", "channels.json"):
-                (copy / name).write_bytes((tmp_path / name).read_bytes())
-            (copy / "events").mkdir()
-            for path in (tmp_path / "events").glob("[!.]*"):
-                (copy / "events" / path.name).write_bytes(path.read_bytes())
-        async with running(copy, identity, clock=clock) as here:
-            assert here.is_released(5)
-            clock.advance(540_000)
-            await until(lambda: not here.is_released(5))
-            await until(lambda: EventCode.AUTO_UNLOCK_ENDED in server.codes(5))
-    shifts = [code for code in server.codes(5) if code in (40, 41)]
-    assert shifts == [EventCode.AUTO_UNLOCK_BEGAN, EventCode.AUTO_UNLOCK_ENDED]
-
-
-async def test_a_removed_controller_forgets_everything_and_ends(tmp_path: Path) -> None:
-    async with link_server() as server:
-        server.add(channel(5), member(1))
-        identity = server.identity()
-        async with running(tmp_path, identity) as here:
-            await until(lambda: server.has_applied(5))
-            await server.send(CONTROL, Goodbye("removed"))
-            # The names are the last that is written.
-            await until(lambda: not here.controller.channels and not load_channels(tmp_path))
-        async with running(tmp_path, identity, linked=False) as here:
-            assert here.controller.channels == {}
-
-
-@pytest.mark.en60839("6.3.4/lost")
-async def test_more_than_is_kept_is_lost_and_told_as_lost(tmp_path: Path) -> None:
-    limits = Limits(events=40, unsaved=20, file_events=10)
-    async with link_server() as server:
-        server.add(channel(5), member(1))
-        identity = server.identity()
-        async with running(tmp_path, identity):
-            await until(lambda: server.has_applied(5))
-        async with running(tmp_path, identity, limits=limits, linked=False) as here:
-            for number in range(100):
-                here.present(5, str(7_000 + number))
-                await asyncio.sleep(0.002)
-            await until(lambda: here.controller.journal.length < 100 or len(list((tmp_path / "events").iterdir())) < 9)
-            await asyncio.sleep(0.1)
-        async with running(tmp_path, identity, limits=limits):
-            await until(lambda: any(told.credential == "7099" for _, told in server.events))
-    lost = [told for _, told in server.events if told.code == EventCode.EVENTS_LOST]
-    assert len(lost) == len(server.skipped) == 1
-    [(reason, text)] = lost[0].reasons
-    number = int(text.split()[0])
-    told = [told.credential for _, told in server.events if told.credential is not None]
-    assert reason == "events_lost"
-    assert told == [str(7_000 + each) for each in range(100 - len(told), 100)]
-    assert 30 <= len(told) <= 60
-    # What is lost beside presented cards: that the controller stopped and started before.
-    assert 100 - len(told) <= number <= 100 - len(told) + 3
-
-
-@pytest.mark.parametrize("is_known", [True, False])
-async def test_a_servers_certificate_is_checked(tmp_path: Path, is_known: bool) -> None:
-    own, other = certificate(tmp_path / "own"), certificate(tmp_path / "other")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(own / "cert.pem", own / "key.pem")
-    async with link_server(tls=context) as server:
-        server.add(channel(5), member(1))
-        pem = ((own if is_known else other) / "cert.pem").read_text()
-        identity = msgspec.structs.replace(
-            server.identity(), server=f"https://127.0.0.1:{server.port}", certificates=pem
-        )
-        async with running(tmp_path / "home", identity) as here:
-            if is_known:
-                await until(lambda: server.has_applied(5))
-            else:
-                await until(lambda: "certificate verify failed" in (here.link.problem or ""))
-                assert not server.hellos
-
-
-def certificate(directory: Path) -> Path:
-    """A certificate of a server on this machine, by nobody but itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    directory.mkdir()
-    (directory / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    (directory / "key.pem").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return directory
-
-
-async def test_content_that_turns_out_to_be_damaged_is_asked_for_anew_while_doors_go_on(tmp_path: Path) -> None:
-    async with link_server() as server:
-        server.add(channel(5), member(1), member(2))
-        async with running(tmp_path, server.identity()) as here:
-            await until(lambda: server.has_applied(5))
-            opened = here.controller.contents._store
-            assert opened is not None
-            opened._connection.execute("UPDATE people SET record = zeroblob(60)")
-            await server.change(5, member(1, status=1))
-            assert here.present(5, "1002").admitted
-            await until(lambda: server.has_applied(5))
-            assert not here.present(5, "1001").admitted
-            assert here.present(5, "1002").admitted
-            await until(lambda: EventCode.SNAPSHOT_REFUSED in server.codes(5))
-        async with running(tmp_path, server.identity(), linked=False) as here:
-            assert here.present(5, "1002").admitted
-
-
-async def test_one_process_for_a_directory_that_ends_when_told_to_and_when_it_is_removed(tmp_path: Path) -> None:
-    async def start() -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            *COMMAND,
-            *("controller", "run", "--data-dir", str(tmp_path)),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, "NO_PROXY": "*", "PYTHONWARNINGS": "ignore"},
-        )
-
-    async with link_server() as server:
-        server.add(channel(5), member(1))
-        save(tmp_path, server.identity())
-        first = await start()
-        assert first.stdout is not None
-        assert await first.stdout.readline() == b"Doorward controller 1 serves 0 channels\n"
-        second = await start()
-        _, errors = await second.communicate()
-        assert second.returncode == 1
-        said = errors.decode().splitlines()[-1]
-        assert said == f"doorward: a controller (process {first.pid}) already runs on the data directory {tmp_path}"
-        await until(lambda: server.has_applied(5), within=20)
-        first.send_signal(signal.SIGTERM)
-        await first.communicate()
-        assert first.returncode == 0
-        third = await start()
-        await until(lambda: server.is_up, within=20)
-        await until(lambda: EventCode.CHANNEL_STOPPED in server.codes(5), within=20)
-        await server.send(CONTROL, Goodbye("removed"))
-        _, errors = await third.communicate()
-        assert third.returncode == 1
-        assert errors.decode().splitlines()[-1] == "doorward: the server has removed this controller: enrol it anew"

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import select
 
 from doorward.audit.tables import audit_log
@@ -118,12 +119,39 @@ def test_who_is_limited_to_sites_sees_what_serves_there_and_changes_what_serves_
         assert theirs.delete(f"/api/3/controllers/{north.id}").status_code == 404
 
 
+@on_sqlite
+@pytest.mark.parametrize(
+    ("name", "value", "server"),
+    [
+        ("DOORWARD_PUBLIC_URL", "https://doors.example.com", "https://doors.example.com"),
+        ("DOORWARD_HOST", "192.0.2.7", "http://192.0.2.7:8080"),
+        ("DOORWARD_HOST", "2001:db8::7", "http://[2001:db8::7]:8080"),
+        ("DOORWARD_HOST", "doors.example.com", "http://doors.example.com:8080"),
+        ("DOORWARD_HOST", "::", None),
+        ("DOORWARD_HOST", "localhost", None),
+        ("DOORWARD_PORT", "8080", None),
+    ],
+)
+def test_the_command_to_enrol_names_an_address_that_other_machines_reach_or_says_what_to_write(
+    doorward: Commands, monkeypatch: pytest.MonkeyPatch, name: str, value: str, server: str | None
+) -> None:
+    doorward.json("channel", "create", "Front", "--site", 1)
+    monkeypatch.setenv(name, value)
+    made = doorward.json("controller", "code", "--channel", 1)
+    assert made["server"] == server
+    assert f" --server {server or 'SERVER'} --code {made['code']} " in made["command"]
+    _, printed, _ = doorward("controller", "code", "--channel", 1)
+    told = "Write for SERVER the address under which the controller reaches this server" in printed
+    assert told == (server is None)
+
+
 def test_the_command_line_gives_codes_and_shows_controllers(doorward: Commands) -> None:
     site: int = doorward.json("site", "list")[0]["id"]
     channel: int = doorward.json("channel", "create", "Front", "--site", str(site))["id"]
     made: dict[str, Any] = doorward.json("controller", "code", "--channel", str(channel))
     assert made["channels"] == [{"id": channel, "name": "Front", "controller_id": None}]
-    assert made["command"].startswith("doorward controller enrol --server http")
+    assert made["server"] is None
+    assert made["command"].startswith("doorward controller enrol --server SERVER ")
     assert made["code"] in made["command"]
     assert doorward.json("controller", "list") == []
     assert doorward.json("controller", "status") == []

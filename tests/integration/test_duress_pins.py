@@ -18,7 +18,7 @@ from doorward.process.doors import LocalDoors
 from doorward.roles.service import create_role
 from doorward.sync.live import LiveSnapshots
 from tests.integration.conftest import Served
-from tests.integration.test_people_import import errors_of, imported
+from tests.support.people_import import errors_of, imported
 from tests.support.services import write
 from tests.support.world import World
 

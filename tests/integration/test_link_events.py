@@ -17,7 +17,7 @@ from doorward.events.tables import events
 from doorward.kit.clock import FixedClock
 from doorward.link import messages
 from doorward.link.messages import Events, Told, Whereabouts
-from doorward.people.service import create_person, delete_person
+from doorward.people.service import create_person, delete_person, update_person
 from doorward.roles.service import create_role
 from doorward.sites.areas import create_area
 from tests.integration.conftest import world
@@ -192,20 +192,18 @@ def test_a_card_of_somebody_without_a_role_here_is_theirs_all_the_same(
     """The door is not told of them, so that it says 20; the server knows who it is."""
     world = server.world
     front = world.channel_ids[0]
-    write(world, create_type, {"label": "Plate", "slug": "plate", "kind": "aux"})
     bob = write_sealed(world, create_person, {"first_name": "Bob", "last_name": "B", "card_number": "0099"}).id
-    eve = write_sealed(world, create_person, {"first_name": "Eve", "last_name": "E", "plate": "AB-12 CD"}).id
     gone = write_sealed(world, create_person, {"first_name": "Gone", "last_name": "G", "card_number": "77"}).id
     write(world, delete_person, gone)
-    unknown = (("unknown_credential", "Nobody has this card."),)
-    for credential in ("99", "ab12cd", "77", "123456789"):
+    unknown = (("unknown_credential", "Nobody who is known at this door has this card."),)
+    for credential in ("99", "0099", "77", "123456789"):
         controller.happen(front, 20, clock.now(), credential=credential, reasons=unknown)
     controller.tell()
     until_recorded(controller)
     found = stored(world)
     assert [(each.code, each.person_id, each.person_name) for each in found] == [
         (27, bob, "Bob B"),
-        (27, eve, "Eve E"),
+        (27, bob, "Bob B"),
         (27, gone, "Gone G"),
         (20, None, None),
     ]
@@ -215,7 +213,56 @@ def test_a_card_of_somebody_without_a_role_here_is_theirs_all_the_same(
         ["person_deleted"],
         ["unknown_credential"],
     ]
-    assert [each.credential for each in found] == ["99", "ab12cd", "77", "123456789"]
+    assert [each.credential for each in found] == ["99", "0099", "77", "123456789"]
+
+
+@on_sqlite
+def test_a_kind_that_the_door_does_not_accept_is_said_before_who_may_not_pass(
+    server: HubServer, controller: Controller, clock: FixedClock
+) -> None:
+    world = server.world
+    front = world.channel_ids[0]
+    write(world, create_type, {"label": "Plate", "slug": "plate", "kind": "aux"})
+    eve = write_sealed(world, create_person, {"first_name": "Eve", "last_name": "E", "plate": "AB-12 CD"}).id
+    gone = write_sealed(world, create_person, {"first_name": "Gone", "last_name": "G", "plate": "77"}).id
+    write(world, delete_person, gone)
+    fay = write_sealed(world, create_person, {"first_name": "Fay", "last_name": "F", "plate": "88"}).id
+    bob = write_sealed(world, create_person, {"first_name": "Bob", "last_name": "B", "card_number": "88"}).id
+    for credential in ("ab12cd", "77", "88"):
+        controller.happen(front, 20, clock.now(), credential=credential)
+    controller.tell()
+    until_recorded(controller)
+    found = stored(world)
+    assert [(each.code, each.person_id) for each in found] == [(26, eve), (26, gone), (27, bob)], f"not {fay}"
+    assert [each.reason_codes for each in found] == [["type_not_accepted"], ["type_not_accepted"], ["no_role_here"]]
+
+
+@on_sqlite
+def test_a_card_is_nobodys_who_was_given_it_after_it_was_presented(
+    server: HubServer, controller: Controller, clock: FixedClock
+) -> None:
+    world = server.world
+    front = world.channel_ids[0]
+    before = clock.now()
+    clock.advance(60_000)
+    bob = write_sealed(world, create_person, {"first_name": "Bob", "last_name": "B", "card_number": "99"}).id
+    given = clock.now()
+    clock.advance(60_000)
+    eve = write_sealed(world, create_person, {"first_name": "Eve", "last_name": "E", "card_number": "55"}).id
+    write_sealed(world, update_person, eve, {"card_number": "56"})
+    unknown = (("unknown_credential", "Nobody who is known at this door has this card."),)
+    for at, credential in ((before, "99"), (given, "99"), (given, "56"), (given, "55"), (clock.now(), "56"), (1, "56")):
+        controller.happen(front, 20, at, credential=credential, reasons=unknown, is_replayed=True)
+    controller.tell()
+    until_recorded(controller)
+    found = stored(world)
+    assert [(each.code, each.person_id) for each in found] == [
+        (20, None), (27, bob), (20, None), (20, None), (27, eve), (20, None),
+    ]  # fmt: skip
+    assert (found[0].reason_codes, found[-1].reason_codes) == (
+        ["unknown_credential"],
+        ["unknown_credential", "clock_wrong"],
+    )
 
 
 def test_events_of_what_has_been_removed_keep_the_names(

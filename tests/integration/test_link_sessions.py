@@ -1,18 +1,13 @@
 """What a connected controller is told: everything at first, then what changes, and after an absence what differs."""
 
 import time
-from collections.abc import Iterator
-from typing import Any
 
 import httpx
 import msgspec
 import pytest
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from doorward.changes import service as changes
-from doorward.controllers.channel_link import ChannelLink
-from doorward.db.unit_of_work import Transaction
 from doorward.decision.engine import decide
 from doorward.decision.snapshot import Credential, DoorState, Presented
 from doorward.groups.service import create_group
@@ -24,67 +19,25 @@ from doorward.shifts.holidays import add_holiday
 from tests.integration.conftest import world
 from tests.support.doors import eventually
 from tests.support.hub_server import HubServer, hub_serving, on_sqlite
-from tests.support.link_client import Channel, Controller, Ended, enrolled
+from tests.support.link_client import Controller, enrolled
+from tests.support.link_sessions import (
+    api,
+    assert_same,
+    controller,
+    crowd,
+    decide_ada,
+    events,
+    has_what_the_server_has,
+    links,
+    server,
+    sync,
+    until_confirmed,
+)
 from tests.support.server import serving
 from tests.support.services import write, write_sealed
 from tests.support.world import World
 
-__all__ = ["world"]
-
-
-@pytest.fixture
-def server(world: World) -> Iterator[HubServer]:
-    """A server with a role for everybody at the first two doors, which Ada holds."""
-    body = {"name": "Staff", "channel_ids": world.channel_ids[:2], "person_ids": [world.person_id]}
-    write(world, create_role, body)
-    with hub_serving(world) as running:
-        yield running
-
-
-@pytest.fixture
-def controller(server: HubServer) -> Iterator[Controller]:
-    """A controller of the first two doors that has been told everything."""
-    made = enrolled(server.base_url, server.world)
-    made.connect()
-    made.settle()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def api(server: HubServer) -> Iterator[httpx.Client]:
-    """The owner's client."""
-    with server.client() as opened:
-        yield opened
-
-
-def has_what_the_server_has(server: HubServer, controller: Controller) -> bool:
-    """Whether each channel's content is the server's, and decides as it does about everybody."""
-
-    def compare(channel: Channel) -> bool:
-        content = server.hub.projection(server.world.account_id).content(channel.id)
-        return content is not None and content.digest() == channel.digest
-
-    return all(server.ask(lambda channel=channel: compare(channel)) for channel in controller.channels.values())  # type: ignore[misc]
-
-
-def links(server: HubServer) -> dict[int, ChannelLink]:
-    return server.ask(lambda: {link.id: link for session in server.hub.sessions for link in session.links.values()})
-
-
-def sync(api: httpx.Client, channel_id: int) -> str:
-    found = {each["channel_id"]: each["status"] for each in api.get("/api/3/sync").json()["channels"]}
-    return str(found[channel_id])
-
-
-def until_confirmed(api: httpx.Client, controller: Controller) -> None:
-    """Let the controller confirm what there is, and wait until that is on record."""
-
-    def confirmed() -> bool:
-        controller.take(0.02)
-        return all(sync(api, channel_id) == "ok" for channel_id in controller.channels)
-
-    eventually(confirmed)
+__all__ = ["api", "controller", "server", "world"]
 
 
 def test_a_new_controller_is_told_everything_and_decides_as_the_server_does(
@@ -134,11 +87,6 @@ def test_a_change_to_a_person_is_told_at_once_and_alone(server: HubServer, contr
     assert all(decide_ada(world, channel) == 27 for channel in controller.channels.values())
 
 
-def decide_ada(world: World, channel: Channel) -> int:
-    verdict = decide(channel.snapshot(), DoorState(), Presented(Credential("card", "1234")), world.clock.now())
-    return int(verdict.event_code)
-
-
 def test_what_comes_and_goes_is_told_whatever_it_is(
     server: HubServer, controller: Controller, api: httpx.Client
 ) -> None:
@@ -173,114 +121,6 @@ def test_what_comes_and_goes_is_told_whatever_it_is(
     assert_same(server, controller)
     assert all(update.before is not None for update in controller.updates[2:]), "never everything again"
     assert not [message for _, message in controller.received if isinstance(message, Goodbye)]
-
-
-def assert_same(server: HubServer, controller: Controller) -> None:
-    def same() -> bool:
-        controller.take(0.02)
-        version = server.world.database.read_now(changes.last)
-        told = all(channel.version >= version for channel in controller.channels.values())
-        return told and has_what_the_server_has(server, controller)
-
-    eventually(same)
-
-
-def crowd(world: World, role_id: int, many: int, name: str = "P") -> list[int]:
-    """So many people who hold a role."""
-
-    def make(tx: Transaction) -> list[int]:
-        bodies = [{"first_name": name, "last_name": str(each), "role_ids": [role_id]} for each in range(many)]
-        return [create_person(tx, world.vault, world.account_id, body, world.clock.now()).id for body in bodies]
-
-    return world.database.write_now(make)
-
-
-@on_sqlite
-def test_after_an_absence_only_what_differs_is_told(server: HubServer, controller: Controller) -> None:
-    world = server.world
-    [role] = controller.channels[world.channel_ids[0]].snapshot().grants
-    many = crowd(world, role, 600)
-    assert_same(server, controller)
-    controller.drop()
-    write_sealed(world, update_person, many[3], {"first_name": "Changed"})
-    write(world, delete_person, many[4])
-    write_sealed(world, update_person, many[5], {"role_ids": []})
-    write_sealed(world, create_person, {"first_name": "New", "last_name": "One", "role_ids": [role]})
-    controller.updates.clear()
-    controller.connect()
-    assert_same(server, controller)
-    told = [update for update in controller.updates if update.people]
-    assert len(told) == 2
-    assert all(update.buckets is not None for update in told), "by the buckets that differ"
-    assert all(len(update.people) < 300 for update in told)
-    assert all(update.channel is None for update in told)
-
-
-@on_sqlite
-def test_who_has_the_same_after_an_absence_is_told_nothing_but_the_version(
-    server: HubServer, controller: Controller, api: httpx.Client
-) -> None:
-    until_confirmed(api, controller)
-    controller.close()
-    write_sealed(server.world, create_person, {"first_name": "No", "last_name": "Matter"})
-    controller.updates.clear()
-    controller.connect()
-    until_confirmed(api, controller)
-    assert len(controller.updates) >= 2
-    assert not any(update.people or update.channel for update in controller.updates)
-
-
-@on_sqlite
-def test_a_controller_that_speaks_of_other_records_or_has_nothing_is_told_everything(
-    server: HubServer, controller: Controller
-) -> None:
-    hello = controller.hello(record_format=99)
-    controller.updates.clear()
-    controller.connect(hello=hello)
-    controller.until(lambda: len(controller.updates) == 2)
-    assert [update.before for update in controller.updates[:2]] == [None, None]
-    controller.channels = {channel_id: Channel(channel_id) for channel_id in controller.channels}
-    controller.updates.clear()
-    controller.connect()
-    assert_same(server, controller)
-    assert [update.before for update in controller.updates[:2]] == [None, None]
-
-
-@on_sqlite
-def test_a_controller_that_has_something_else_than_it_should_is_told_everything_again(
-    server: HubServer, controller: Controller
-) -> None:
-    world = server.world
-    channel = controller.channels[world.channel_ids[0]]
-    channel.people.clear()
-    channel.content.add(1, b"this is not what it was told")
-    write_sealed(world, update_person, world.person_id, {"first_name": "Augusta"})
-    assert_same(server, controller)
-    assert [update.before for update in controller.updates if update.people][-1] is None
-
-
-@on_sqlite
-def test_a_server_that_was_stopped_and_started_again_goes_on_with_what_a_controller_has(
-    world: World,
-) -> None:
-    body = {"name": "Staff", "channel_ids": world.channel_ids[:2], "person_ids": [world.person_id]}
-    write(world, create_role, body)
-    with hub_serving(world) as first:
-        controller = enrolled(first.base_url, world)
-        controller.connect()
-        controller.settle()
-        first.stop()
-        assert controller.ended()
-        assert controller.goodbye == "again"
-    write_sealed(world, update_person, world.person_id, {"enabled": False})
-    with hub_serving(world) as second:
-        controller.base_url = second.base_url
-        controller.updates.clear()
-        controller.connect()
-        assert_same(second, controller)
-        assert all(update.before is not None or not update.people for update in controller.updates[:2])
-        assert all(decide_ada(world, channel) == 27 for channel in controller.channels.values())
-        controller.close()
 
 
 @on_sqlite
@@ -374,132 +214,6 @@ def test_what_hardware_cannot_represent_is_not_confirmed_and_is_on_record(
     controller.take_all()
     assert sync(api, server.world.channel_ids[0]) == "syncing"
     eventually(lambda: len(events(api, 103)) == 2)
-
-
-def events(api: httpx.Client, *codes: int) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = api.get(
-        "/api/3/events", params={"event_codes": ",".join(map(str, codes)), "sort": "ASC"}
-    ).json()
-    return found
-
-
-@on_sqlite
-def test_a_second_session_of_a_controller_takes_the_place_of_the_first(
-    server: HubServer, controller: Controller
-) -> None:
-    again = Controller(controller.base_url, controller.id, controller.link_key, dict(controller.channels))
-    again.connect()
-    assert controller.ended()
-    write_sealed(server.world, update_person, server.world.person_id, {"first_name": "Augusta"})
-    assert_same(server, again)
-    assert len(server.ask(lambda: list(server.hub.sessions))) == 1
-    again.close()
-
-
-@on_sqlite
-@pytest.mark.en60839("6.7")
-def test_nobody_without_the_key_takes_a_controllers_place(server: HubServer, controller: Controller) -> None:
-    impostor = Controller(controller.base_url, controller.id, bytes(32), {})
-    with pytest.raises(Ended):
-        impostor.connect()
-    nobody = Controller(controller.base_url, 987_654, controller.link_key, {})
-    with pytest.raises(Ended):
-        nobody.connect()
-    controller.beat()
-    controller.until(lambda: any(isinstance(message, Pulse) for _, message in controller.received))
-    assert server.ask(lambda: server.hub.strangers.turned_away_count) == 2
-
-
-def test_a_controller_in_another_process_ends_its_session_here(
-    server: HubServer, controller: Controller, clock: FixedClock
-) -> None:
-    with hub_serving(server.world) as other:
-        clock.advance(5)
-        again = Controller(other.base_url, controller.id, controller.link_key, dict(controller.channels))
-        again.connect()
-        assert controller.ended()
-        write_sealed(server.world, update_person, server.world.person_id, {"first_name": "Augusta"})
-        assert_same(other, again)
-        again.close()
-
-
-def test_a_removed_controller_is_told_so_and_its_keys_are_worth_nothing(
-    server: HubServer, controller: Controller, api: httpx.Client
-) -> None:
-    before = {channel_id: list(channel.keys) for channel_id, channel in controller.channels.items()}
-    assert api.delete(f"/api/3/controllers/{controller.id}").json() == {"result": "ok"}
-    assert controller.ended()
-    assert controller.goodbye == "removed"
-    assert api.get(f"/api/3/controllers/{controller.id}").status_code == 404
-    welcome = controller.connect()
-    assert welcome.channels == ()
-    assert controller.ended()
-    assert controller.goodbye == "removed"
-    again = enrolled(server.base_url, server.world, name="Another")
-    assert all(again.channels[channel_id].keys != keys for channel_id, keys in before.items())
-
-
-def test_a_channel_that_goes_to_another_controller_is_no_longer_told_to_the_first(
-    server: HubServer, controller: Controller
-) -> None:
-    front, back = server.world.channel_ids[:2]
-    other = enrolled(server.base_url, server.world, front)
-    assert controller.ended()
-    assert controller.goodbye == "again"
-    welcome = controller.connect()
-    assert [channel_id for channel_id, _ in welcome.channels] == [back]
-    other.connect()
-    assert_same(server, other)
-    write_sealed(server.world, update_person, server.world.person_id, {"first_name": "Augusta"})
-    assert_same(server, controller)
-    other.close()
-
-
-@on_sqlite
-def test_a_channel_that_is_removed_ends_at_its_controller(
-    server: HubServer, controller: Controller, api: httpx.Client
-) -> None:
-    front, back = server.world.channel_ids[:2]
-    assert api.delete(f"/api/3/channels/{front}").status_code == 200
-    assert controller.ended()
-    assert [channel_id for channel_id, _ in controller.connect().channels] == [back]
-
-
-@on_sqlite
-def test_connections_that_prove_nothing_are_few_and_short(
-    server: HubServer, controller: Controller, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("doorward.controllers.hub.PROVEN_WITHIN_S", 0.3)
-    server.hub.strangers._most = 3
-    address = f"ws{server.base_url.removeprefix('http')}/api/3/controllers/link"
-    idle = [connect(address, proxy=None, legacy=True) for _ in range(3)]
-    time.sleep(0.05)
-    with pytest.raises(ConnectionClosed):
-        connect(address, proxy=None, legacy=True).recv(5)
-    for each in idle:
-        with pytest.raises(ConnectionClosed):
-            each.recv(5)
-    controller.beat()
-    controller.until(lambda: isinstance(controller.received[-1][1], Pulse))
-    for junk in (b"", b"\x00" * 2000, "text", b"x" * 100_000):
-        with connect(address, proxy=None) as stranger:
-            stranger.send(junk)
-            with pytest.raises(ConnectionClosed):
-                stranger.recv(5)
-    with pytest.raises(InvalidStatus), connect(address.replace("/link", "/nothing"), proxy=None):
-        pass
-
-
-@on_sqlite
-def test_a_connection_lasts_longer_than_a_request_may_take(server: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("doorward.process.http.SLOWEST_REQUEST_S", 0.2)
-    controller = enrolled(server.base_url, server.world)
-    controller.connect()
-    controller.settle()
-    time.sleep(0.5)
-    controller.beat()
-    controller.until(lambda: any(isinstance(message, Pulse) for _, message in controller.received))
-    controller.close()
 
 
 @on_sqlite

@@ -106,7 +106,7 @@ def test_who_is_limited_to_sites_locks_down_these_alone(served: Served, world: W
         assert one.post(f"/api/3/sites/{south}/unlockdown").status_code == 403
     with served.client(foreign) as one:
         assert one.post(f"/api/3/sites/{south}/unlockdown").status_code == 404
-        assert one.post("/api/3/account/unlockdown").json() == {"total": 0, "changed": 0, "channels": []}
+        assert one.post("/api/3/account/unlockdown").json()["total"] == 0
     assert [name for _, name, _ in happened(world)] == ["Far door"]
 
 

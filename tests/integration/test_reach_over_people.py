@@ -17,7 +17,7 @@ from doorward.oauth.tokens import authenticate
 from doorward.roles.reach import PERSON_BEYOND, people_beyond
 from doorward.roles.service import create_role
 from tests.integration.conftest import Served
-from tests.integration.test_people_import import ended, imported, post
+from tests.support.people_import import ended, imported, post
 from tests.support.services import read, reserve, write
 from tests.support.world import World
 

@@ -16,6 +16,14 @@ from doorward.controller.runtime import Controller
 from doorward.decision.snapshot import Credential, Presented
 from doorward.decision.verdict import Verdict
 from doorward.kit.clock import Clock, SystemClock
+from tests.support.link_server import LinkServer
+
+ACCESS = [*range(10, 29), 50, 51]
+
+
+def access(server: LinkServer) -> list[tuple[int, int | None]]:
+    """Codes and people of what happened at doors, as told."""
+    return [(told.code, told.person_id) for _, told in server.events if told.code in ACCESS]
 
 
 @dataclass

@@ -17,3 +17,13 @@ changes = Table(
     Index(None, "account_id", "id"),
     **NEVER_REUSED,
 )
+# Notes of doors and of everything are few among those of people; a lockdown asks for them.
+_OF_DOORS = changes.c.person_id.is_(None) & changes.c.role_id.is_(None)
+Index(
+    "ix_changes_of_doors",
+    changes.c.account_id,
+    changes.c.channel_id,
+    changes.c.id,
+    sqlite_where=_OF_DOORS,
+    postgresql_where=_OF_DOORS,
+)

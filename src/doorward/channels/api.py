@@ -153,7 +153,7 @@ async def get_one(request: Request[Any, Any, Any], channel_id: FromPath[str]) ->
 @get("/channels/{channel_id:str}/settings", name="getChannelSettings", scopes=_READ, docs=_SETTINGS)
 async def get_settings(request: Request[Any, Any, Any], channel_id: FromPath[str]) -> ASGIResponse:
     """Get what the contract's channel has no fields for."""
-    return await _shown(request, channel_id, lambda seen, _: settings_body(seen.channel))
+    return await _shown(request, channel_id, lambda seen, _: settings_body(seen))
 
 
 def _require_for_controls(principal: Principal, body: object) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, update
 
 from doorward.audit import service as audit
 from doorward.changes import service as changes
+from doorward.channels.confirming import DoorConfirmation, confirmations
 from doorward.channels.listing import Seen, all_to_command
 from doorward.channels.tables import channels
 from doorward.db.query import Query, one_of
@@ -35,10 +36,14 @@ _SET: Final = Query[None](
 
 
 class Outcome(NamedTuple):
-    """The channels as they are now, by id, and how many of them have changed."""
+    """The channels as they are now, by id, how many of them have changed, and whether each door goes by what is set.
+
+    None of those that have changed can have confirmed it yet.
+    """
 
     channels: list[Seen]
     changed: int
+    doors: list[DoorConfirmation]
 
 
 def read_flags(body: object) -> dict[str, bool]:
@@ -89,6 +94,7 @@ def _set(
     elif by is not None and by.site_limited:
         raise Forbidden
     found = all_to_command(transaction, account_id, site_id)
+    doors = confirmations(transaction, account_id, site_id)
     done = {seen.channel.id: done for seen in found if (done := _done(seen, flags)) is not None}
     if done:
         transaction.run(_SET, ids=str(list(done)), now=now, **{name: int(flag) for name, flag in flags.items()})
@@ -97,7 +103,11 @@ def _set(
         by_whom = ("by", f"By {audit.actor_name(transaction)}.")
         record_at(transaction, account_id, code, done, now, now, reasons=(by_whom,))
         changes.note_each(transaction, account_id, now, channel_ids=done)
-    return Outcome([_as_set(seen, flags, now) if seen.channel.id in done else seen for seen in found], len(done))
+    return Outcome(
+        [_as_set(seen, flags, now) if seen.channel.id in done else seen for seen in found],
+        len(done),
+        [door._replace(is_confirmed=door.is_confirmed and door.id not in done) for door in doors],
+    )
 
 
 def _done(seen: Seen, flags: Mapping[str, bool]) -> audit.Done | None:

@@ -94,6 +94,7 @@ class SettingsBody(Struct, frozen=True, gc=False):
     for never. `relock_on_open` ends a release when the door opens, `first_person_in` lets the shift of auto-unlock
     begin with the first person admitted in it, `two_person` wants two people within `two_person_ms`. `controller_id`
     is the controller that has enrolled for the door; without one, a simulated door is the server's own.
+    `encryption_key_pending`: the door is to use a new key and has not done so yet, be it there or not.
     """
 
     driver: Driver
@@ -114,6 +115,7 @@ class SettingsBody(Struct, frozen=True, gc=False):
     two_person: bool
     two_person_ms: int
     controller_id: int | None
+    encryption_key_pending: bool
 
 
 class ConfiguredChannelBody(ChannelBody, frozen=True, gc=False):
@@ -167,11 +169,12 @@ def channel_body(seen: Seen, now: int) -> ChannelBody:
 def configured_body(seen: Seen, now: int) -> ConfiguredChannelBody:
     """The same with our own settings."""
     plain = structs.asdict(channel_body(seen, now))
-    return ConfiguredChannelBody(**plain, settings=settings_body(seen.channel))
+    return ConfiguredChannelBody(**plain, settings=settings_body(seen))
 
 
-def settings_body(channel: Channel) -> SettingsBody:
+def settings_body(seen: Seen) -> SettingsBody:
     """Our own settings of a channel."""
+    channel = seen.channel
     return SettingsBody(
         channel.driver,  # type: ignore[arg-type]  # the service lets no others in
         list(channel.accepts),  # type: ignore[arg-type]  # the service lets no other kinds in
@@ -191,13 +194,15 @@ def settings_body(channel: Channel) -> SettingsBody:
         channel.two_person,
         channel.two_person_ms,
         channel.controller_id,
+        seen.has_pending_key,
     )
 
 
 def _status(seen: Seen, now: int) -> Status:
-    if seen.has_pending_key:
-        return "pending_encryption"
-    return "online" if seen.standing.is_online(now) else "offline"
+    """A door that is not there is offline, whatever it is yet to be told (docs/decisions/0025)."""
+    if not seen.standing.is_online(now):
+        return "offline"
+    return "pending_encryption" if seen.has_pending_key else "online"
 
 
 def _model(channel: Channel) -> tuple[str | None, str]:

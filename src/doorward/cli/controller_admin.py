@@ -1,6 +1,7 @@
 """`doorward controller code | list | status | rename | remove`: controllers, where the server is."""
 
-from typing import Annotated, Any
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -15,6 +16,9 @@ ControllerArgument = Annotated[int, typer.Argument(metavar="CONTROLLER", help="T
 ChannelOption = Annotated[
     list[int], typer.Option("--channel", help="A channel that it is to serve; may be given several times.")
 ]
+
+_ANY_SERVER: Final = "SERVER"
+"""What stands in the command for an address that is not known here."""
 
 _COLUMNS = ("id", "name", "online", "channels", "last_seen_at", "clock_skew_ms", "spool_length", "software", "address")
 _STATUS_COLUMNS = (
@@ -42,14 +46,20 @@ def code(
         account_id, now, vault = session.account(account).id, session.clock.now(), session.vault
         body = {"channel_ids": channel}
         made = session.write(lambda transaction: enrolment.create_code(transaction, vault, account_id, body, now))
-        command = enrolment.command(made, _server(session))
+        server, here = _server(session), _here(session)
+    command = enrolment.command(made, server or _ANY_SERVER)
     channels = [row_of(each) for each in made.channels]
     if json:
         shown = {"code": str(made.code), "expires_at": format_instant(made.expires_at), "channels": channels}
-        print_json({**shown, "command": command})
+        print_json({**shown, "server": server, "command": command})
         return
     typer.echo(f"Code: {made.code}   (good once, until {format_instant(made.expires_at)})")
     typer.echo(f"At the controller: {command}")
+    if server is None:
+        typer.echo(
+            f"Write for {_ANY_SERVER} the address under which the controller reaches this server, such as "
+            f"https://doors.example.com (on this machine {here}). With DOORWARD_PUBLIC_URL set it is in the command."
+        )
     for each in made.channels:
         if each.controller_id is not None:
             typer.echo(f"{each.name} ({each.id}) stays with controller {each.controller_id} until the code is used.")
@@ -116,10 +126,36 @@ def remove(
     show({"removed": controller}, json)
 
 
-def _server(session: Session) -> str:
+def _server(session: Session) -> str | None:
+    """Under which address other machines reach the server; None: the settings do not tell."""
     settings = session.settings
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return settings.public_url or f"http://{host}:{settings.port}"
+    if settings.public_url is not None:
+        return settings.public_url
+    address = _address(settings.host)
+    if settings.host.casefold() == "localhost" or (address and (address.is_loopback or address.is_unspecified)):
+        return None
+    return _url(settings.host, settings.port)
+
+
+def _here(session: Session) -> str:
+    """Under which address the server is reached on its own machine."""
+    settings = session.settings
+    address = _address(settings.host)
+    if address is not None and address.is_unspecified:
+        return _url("127.0.0.1" if address.version == 4 else "::1", settings.port)
+    return _url(settings.host, settings.port)
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    """None for a name."""
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None
 
 
 def _row(seen: SeenController, now: int) -> dict[str, Any]:

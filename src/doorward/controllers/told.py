@@ -5,6 +5,7 @@ come to: numbers that are on record are passed over, and one that is too high is
 a controller tells only of its own doors and account, and what it says of people, areas and requests is looked up.
 """
 
+import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
@@ -15,12 +16,11 @@ from doorward.admissions.service import complete
 from doorward.admissions.tables import admission_requests
 from doorward.channels.tables import channels
 from doorward.controllers.tables import controllers
+from doorward.controllers.unknown_cards import Holdings, attributed, holdings
 from doorward.db.query import Query, number, one_of
 from doorward.db.unit_of_work import Transaction
-from doorward.decision.codes import PIN, READ_KINDS, EventCode
-from doorward.decision.snapshot import Channel, Credential, Presence
-from doorward.decision.verdict import Reason, ReasonCode, Verdict
-from doorward.decision.wording import reasons_of
+from doorward.decision.codes import READ_KINDS, EventCode
+from doorward.decision.snapshot import Presence
 from doorward.events.service import Event, record
 from doorward.kit.crypto import Vault
 from doorward.kit.fields import LARGEST_ID
@@ -29,7 +29,6 @@ from doorward.kit.timestamps import EARLIEST, LATEST, format_instant
 from doorward.link.messages import Told
 from doorward.people.tables import people
 from doorward.sites.tables import areas
-from doorward.sync.compiler import holders_of
 
 HIGHEST_SEQUENCE: Final = 2**31 - 1
 AHEAD_MS: Final = 60_000
@@ -77,17 +76,23 @@ class _Person(NamedTuple):
     id: int
     first_name: str
     last_name: str
-    deleted_at: int | None
 
     @property
     def name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()
 
 
+class _Door(NamedTuple):
+    """The door, as far as it is still there, and which kinds of credential it accepts."""
+
+    id: int | None
+    accepts: frozenset[str]
+
+
 class _Known(NamedTuple):
     """What is there of what some events speak of."""
 
-    channel_id: int | None
+    door: _Door
     people: dict[int, _Person]
     areas: set[int]
     requests: set[int]
@@ -104,12 +109,15 @@ _ADVANCE: Final = Query[None](
     .where(controllers.c.id == bindparam("the_id"), controllers.c.last_sequence < bindparam("the_last"))
     .values(last_sequence=bindparam("the_last"))
 )
-_CHANNEL: Final = Query(
-    select(channels.c.id).where(channels.c.id == bindparam("the_id"), channels.c.account_id == bindparam("account_id")),
-    number,
+_NO_DOOR: Final = _Door(None, frozenset(READ_KINDS))
+_DOOR: Final = Query(
+    select(channels.c.id, channels.c.accepts).where(
+        channels.c.id == bindparam("the_id"), channels.c.account_id == bindparam("account_id")
+    ),
+    lambda the_id, accepts: _Door(the_id, frozenset(json.loads(accepts))),
 )
 _PEOPLE: Final = Query(
-    select(people.c.id, people.c.first_name, people.c.last_name, people.c.deleted_at).where(
+    select(people.c.id, people.c.first_name, people.c.last_name).where(
         people.c.account_id == bindparam("account_id"), one_of(people.c.id, "ids")
     ),
     _Person,
@@ -138,7 +146,8 @@ def record_told(
     if last is None:
         raise LookupError(f"there is no controller {source.controller_id}")
     fresh = [each for each in told if each.sequence > last]
-    known = _Known(None, {}, set(), set()) if is_bare else _look_up(transaction, source, fresh)
+    known = _Known(_NO_DOOR, {}, set(), set()) if is_bare else _look_up(transaction, source, fresh)
+    held = _holdings(transaction, vault, source, fresh)
     moves: list[tuple[int, Presence]] = []
     for each in fresh:
         if each.sequence <= last:
@@ -147,8 +156,9 @@ def record_told(
             raise OutOfOrder(f"event {each.sequence} after {last}")
         last = each.sequence
         event = _event(source, each, known, now)
-        if event.event_code == EventCode.REJECT_CARD and event.credential is not None:
-            event = _of_somebody(transaction, vault, event)
+        if event.event_code == EventCode.REJECT_CARD and event.occurred_at == each.at <= now + AHEAD_MS:
+            # By a clock that cannot be right nobody knows whose the card was at that time.
+            event = attributed(event, held, known.door.accepts)
         record(transaction, event, now)
         if event.moved_to is not None and event.person_id is not None:
             moves.append((event.person_id, event.moved_to))
@@ -181,11 +191,17 @@ def _look_up(transaction: Transaction, source: Source, told: Iterable[Told]) -> 
     found = transaction.all(_PEOPLE, account_id=account_id, ids=_listed(people_ids))
     asked = _listed(request_ids)
     return _Known(
-        transaction.one(_CHANNEL, the_id=channel_id, account_id=account_id),
+        transaction.one(_DOOR, the_id=channel_id, account_id=account_id) or _NO_DOOR,
         {person.id: person for person in found},
         set(transaction.all(_AREAS, account_id=account_id, ids=_listed(area_ids))),
         set(transaction.all(_REQUESTS, account_id=account_id, the_channel=channel_id, ids=asked)),
     )
+
+
+def _holdings(transaction: Transaction, vault: Vault, source: Source, told: Iterable[Told]) -> Holdings:
+    """Whose the cards are that the door does not know."""
+    cards = {plain(each.credential) for each in told if each.code == EventCode.REJECT_CARD}
+    return holdings(transaction, vault, source.account_id, (card for card in cards if card is not None))
 
 
 def _listed(ids: Collection[int | None]) -> str:
@@ -199,7 +215,7 @@ def _event(source: Source, told: Told, known: _Known, now: int) -> Event:
         source.account_id,
         told.code,
         at,
-        channel_id=known.channel_id,
+        channel_id=known.door.id,
         channel_name=source.channel_name,
         controller_id=source.controller_id,
         sequence=told.sequence,
@@ -222,26 +238,6 @@ def _event(source: Source, told: Told, known: _Known, now: int) -> Event:
         credential=plain(told.credential),
         reasons=(*given, *about_time),
         moved_to=moved_to,
-    )
-
-
-def _of_somebody(transaction: Transaction, vault: Vault, event: Event) -> Event:
-    """A card that the door does not know may be somebody's who has no role there: the server knows who it is.
-
-    A door is told only of people who have one (link.records).
-    """
-    carried = [Credential(kind, event.credential or "") for kind in READ_KINDS if kind != PIN]
-    holders = holders_of(transaction, vault, event.account_id, carried)
-    found = transaction.all(_PEOPLE, account_id=event.account_id, ids=_listed(holders)) if holders else []
-    if not found:
-        return event
-    person = max(found, key=lambda each: (each.deleted_at is None, each.id))
-    why = ReasonCode.NO_ROLE_HERE if person.deleted_at is None else ReasonCode.PERSON_DELETED
-    code, nowhere = EventCode.REJECT_UNAUTHORIZED, Channel(0, event.channel_name or "", "UTC", frozenset())
-    [(word, text)] = reasons_of(Verdict(code, False, nowhere, event.occurred_at, None, (Reason(why),)))
-    others = tuple(each for each in event.reasons if each[0] != ReasonCode.UNKNOWN_CREDENTIAL)
-    return replace(
-        event, event_code=code, person_id=person.id, person_name=person.name, reasons=((word, text), *others)
     )
 
 

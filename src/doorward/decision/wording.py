@@ -105,7 +105,7 @@ _REASONS: Final = {
     ReasonCode.UNLOCK_MODE: "The door is in unlock mode.",
     ReasonCode.AUTO_UNLOCK: "The door is unlocked by its auto-unlock shift.",
     ReasonCode.STALE: "The door has had no contact with the server since {when}, longer than it may.",
-    ReasonCode.UNKNOWN_CREDENTIAL: "Nobody has this {kind}.",
+    ReasonCode.UNKNOWN_CREDENTIAL: "Nobody who is known at this door has this {kind}.",
     ReasonCode.TYPE_NOT_ACCEPTED: "This door does not accept the type of credential: {kind}.",
     ReasonCode.PERSON_UNKNOWN: "Nobody with this id is known here.",
     ReasonCode.PERSON_DISABLED: "The person is disabled.",

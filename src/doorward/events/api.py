@@ -1,68 +1,56 @@
-"""Routes and wire shapes of /api/3/events."""
+"""Routes of /api/3/events, and of /api/3/event_log `[ours]`: all that is on record, of every code."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final, TypeVar
 
 from litestar import Request, Router, get
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
-from msgspec import Struct
 
 from doorward.db.unit_of_work import Transaction
-from doorward.decision.codes import EventCode
-from doorward.decision.wording import event_label
-from doorward.events.codes import ACCESS, ALLOWED, CHANNEL_STATUS
-from doorward.events.listing import Order, StoredEvent, Wanted, get_event, list_events
+from doorward.events.codes import ACCESS, ALLOWED, CHANNEL_STATUS, EVERY, read_codes
+from doorward.events.listing import Order, StoredEvent, Wanted, get_event, list_events, usual_since
+from doorward.events.wire import EventBody, LoggedEventBody, event_body, logged_body
 from doorward.kit.errors import BadRequest
-from doorward.kit.timestamps import EARLIEST, format_instant
 from doorward.oauth.principal import Principal
 from doorward.wire.context import context_of, principal_of
 from doorward.wire.docs import IDS, INSTANT, Docs, Parameter
-from doorward.wire.queries import choice_of, id_of, ids_of, path_id, short_page_of, since_of, text_of
+from doorward.wire.queries import (
+    boolean,
+    choice_of,
+    id_of,
+    ids_of,
+    instant_of,
+    path_id,
+    short_page_of,
+    since_of,
+    text_of,
+)
 from doorward.wire.responses import encoded, encoded_response, page_response
 
-_DAYS_BACK_MS: Final = 90 * 86_400_000
-
-
-class EventBody(Struct, frozen=True, gc=False):
-    """An event on the wire (contract, Event). `created_at` is when it happened, `updated_at` when it was recorded."""
-
-    id: int
-    event_id: int
-    event_code: int
-    event_label: str
-    door_controller_id: int | None
-    door_controller_name: str | None
-    channel_id: int | None
-    channel_name: str | None
-    person_id: int | None
-    person_name: str | None
-    credentials_number: str | None
-    created_at: str
-    updated_at: str
-
+Body = TypeVar("Body")
 
 _READ = ("account.event.access.readonly",)
 _NAME = {"type": "string", "maxLength": 255}
+_CODES = Parameter("event_codes", IDS, "Only these codes; those of remote control (50-63) are not to be had here.")
+_FILTERS: Final = (
+    Parameter("first_name", _NAME, "Only of people with this first name today, whatever its case and accents."),
+    Parameter("last_name", _NAME, "Only of people with this last name today, whatever its case and accents."),
+    Parameter("person_id", {"type": "integer", "minimum": 1}, "Only of this person. Ours."),
+    Parameter("channels", IDS, "Only of these channels."),
+    Parameter("door_controllers", IDS, "Another name for channels."),
+    Parameter("since", INSTANT, "Only what happened at or after this instant; the last 90 days if it is not given."),
+    Parameter("since_utc", INSTANT, "The same, in UTC if it has no offset. Ours."),
+    Parameter("level", {"type": "string", "enum": ["debug"]}, "With the codes 1 to 3 of channels' own state."),
+    Parameter("sort", {"type": "string", "enum": ["ASC", "DESC"], "default": "DESC"}, "Oldest or newest first."),
+    Parameter("n", {"type": "integer", "minimum": 1, "default": 50}, "Rows of a page; over 1000 counts as 1000."),
+    Parameter("page", {"type": "integer", "minimum": 1, "default": 1}, "Which page, from 1."),
+)
 _LIST = Docs(
     "List events: who was admitted and who was rejected, unless other codes are asked for",
     {200: list[EventBody]},
-    parameters=(
-        Parameter("event_codes", IDS, "Only these codes; those of remote control (50-63) are not to be had here."),
-        Parameter("first_name", _NAME, "Only of people with this first name today, whatever its case and accents."),
-        Parameter("last_name", _NAME, "Only of people with this last name today, whatever its case and accents."),
-        Parameter("person_id", {"type": "integer", "minimum": 1}, "Only of this person. Ours."),
-        Parameter("channels", IDS, "Only of these channels."),
-        Parameter("door_controllers", IDS, "Another name for channels."),
-        Parameter(
-            "since", INSTANT, "Only what happened at or after this instant; the last 90 days if it is not given."
-        ),
-        Parameter("since_utc", INSTANT, "The same, in UTC if it has no offset. Ours."),
-        Parameter("level", {"type": "string", "enum": ["debug"]}, "With the codes 1 to 3 of channels' own state."),
-        Parameter("sort", {"type": "string", "enum": ["ASC", "DESC"], "default": "DESC"}, "Oldest or newest first."),
-        Parameter("n", {"type": "integer", "minimum": 1, "default": 50}, "Rows of a page; over 1000 counts as 1000."),
-        Parameter("page", {"type": "integer", "minimum": 1, "default": 1}, "Which page, from 1."),
-    ),
+    parameters=(_CODES, *_FILTERS),
     paged=True,
 )
 _GET = Docs(
@@ -75,58 +63,85 @@ _GET = Docs(
 )
 
 
-def _body(event: StoredEvent) -> EventBody:
-    code = EventCode(event.event_code)
-    return EventBody(
-        event.id,
-        event.id,
-        event.event_code,
-        event_label(code, event.channel_name or "A door", event.person_name),
-        event.channel_id,
-        event.channel_name,
-        event.channel_id,
-        event.channel_name,
-        event.person_id,
-        event.person_name,
-        event.credential,
-        format_instant(event.occurred_at),
-        format_instant(event.received_at),
-    )
+_LOG = Docs(
+    "List all that is on record: events of every code, with their reasons and how they came to be known",
+    {200: list[LoggedEventBody]},
+    parameters=(
+        Parameter("event_codes", IDS, "Only these codes, of all that there are; of any if it is not given."),
+        *_FILTERS,
+        Parameter("until", INSTANT, "Only what happened before this instant; local time without an offset."),
+        Parameter("replayed", {"type": "boolean"}, "Only what was told later, or only what was told at once."),
+        Parameter("site_ids", IDS, "Only of the channels that are at these sites today."),
+    ),
+    paged=True,
+    ours=True,
+    tag="events",
+)
+_GET_LOGGED = Docs("Get an event with all that is on record of it", {200: LoggedEventBody}, ours=True, tag="events")
 
 
 @get("/events", name="listEvents", scopes=_READ, docs=_LIST)
 async def list_page(request: Request[Any, Any, Any]) -> ASGIResponse:
     """List events, newest first. Contract operation listEvents."""
-    context, principal = context_of(request), principal_of(request)
-    page = short_page_of(request.query_params, default=50, largest=1000)
-    wanted = _wanted(request.query_params, principal, context.clock.now())
-
-    def read(transaction: Transaction) -> tuple[bytes, int]:
-        found, total = list_events(transaction, principal, wanted, page)
-        return encoded([_body(event) for event in found]), total
-
-    rows, total = await context.database.read(read)
-    return page_response(request, rows, total, page, size_name="n")
+    query, principal = request.query_params, principal_of(request)
+    wanted = _wanted(query, principal, _codes(query), context_of(request).clock.now())
+    return await _page(request, wanted, event_body)
 
 
 @get("/events/{event_id:str}", name="getEvent", scopes=_READ, docs=_GET)
 async def get_one(request: Request[Any, Any, Any], event_id: FromPath[str]) -> ASGIResponse:
     """One event. Contract operation getEvent; `callback` and `ack_token` are taken as they come."""
+    return await _one(request, event_id, event_body)
+
+
+@get("/event_log", name="listEventLog", scopes=_READ, docs=_LOG)
+async def list_log(request: Request[Any, Any, Any]) -> ASGIResponse:
+    """List events of every code, newest first."""
+    query, principal, now = request.query_params, principal_of(request), context_of(request).clock.now()
+    until = instant_of(query, "until", principal.zone)
+    wanted = _wanted(query, principal, _logged_codes(query), now if until is None else until)
+    replayed = boolean(query, "replayed") if query.get("replayed") else None
+    wanted = replace(wanted, until=until, replayed=replayed, site_ids=ids_of(query, "site_ids") or None)
+    return await _page(request, wanted, logged_body)
+
+
+@get("/event_log/{event_id:str}", name="getLoggedEvent", scopes=_READ, docs=_GET_LOGGED)
+async def get_logged(request: Request[Any, Any, Any], event_id: FromPath[str]) -> ASGIResponse:
+    """One event, of whatever code."""
+    return await _one(request, event_id, logged_body)
+
+
+async def _page(request: Request[Any, Any, Any], wanted: Wanted, shape: Callable[[StoredEvent], Body]) -> ASGIResponse:
+    context, principal = context_of(request), principal_of(request)
+    page = short_page_of(request.query_params, default=50, largest=1000)
+
+    def read(transaction: Transaction) -> tuple[bytes, int]:
+        found, total = list_events(transaction, principal.account_id, wanted, page, by=principal)
+        return encoded([shape(event) for event in found]), total
+
+    rows, total = await context.database.read(read)
+    return page_response(request, rows, total, page, size_name="n")
+
+
+async def _one(request: Request[Any, Any, Any], event_id: str, shape: Callable[[StoredEvent], Body]) -> ASGIResponse:
     context, principal = context_of(request), principal_of(request)
     number = path_id(event_id)
-    found = await context.database.read(lambda transaction: encoded(_body(get_event(transaction, principal, number))))
-    return encoded_response(found)
+
+    def read(transaction: Transaction) -> bytes:
+        return encoded(shape(get_event(transaction, principal.account_id, number, by=principal)))
+
+    return encoded_response(await context.database.read(read))
 
 
-def _wanted(query: Mapping[str, str], principal: Principal, now: int) -> Wanted:
-    """What the query asks for. Raises BadRequest."""
+def _wanted(query: Mapping[str, str], principal: Principal, codes: frozenset[int] | None, until: int) -> Wanted:
+    """What the query asks for: unless it says otherwise, of the usual time before `until`. Raises BadRequest."""
     orders: tuple[Order, Order] = ("ASC", "DESC")
     order = choice_of(query, "sort", orders)
     since = since_of(query, principal.zone)
     given = bool(query.get("since") or query.get("since_utc"))
     return Wanted(
-        codes=_codes(query),
-        since=since if given else max(now - _DAYS_BACK_MS, EARLIEST),
+        codes=codes,
+        since=since if given else usual_since(until),
         channel_ids=_channels(query),
         person_id=id_of(query, "person_id"),
         first_name=text_of(query, "first_name"),
@@ -136,12 +151,18 @@ def _wanted(query: Mapping[str, str], principal: Principal, now: int) -> Wanted:
 
 
 def _codes(query: Mapping[str, str]) -> frozenset[int]:
-    asked = ids_of(query, "event_codes")
-    wrong = [str(code) for code in asked if code not in ALLOWED]
-    if wrong:
-        raise BadRequest(f"The following event codes are not valid for this method: {', '.join(wrong)}")
-    debug = choice_of(query, "level", ("debug",)) is not None
-    return (frozenset(asked) or ACCESS) | (CHANNEL_STATUS if debug else frozenset())
+    asked = read_codes(ids_of(query, "event_codes"), ALLOWED)
+    return (asked or ACCESS) | _debug(query)
+
+
+def _logged_codes(query: Mapping[str, str]) -> frozenset[int] | None:
+    asked = read_codes(ids_of(query, "event_codes"), EVERY)
+    debug = _debug(query)
+    return asked | debug if asked else None
+
+
+def _debug(query: Mapping[str, str]) -> frozenset[int]:
+    return CHANNEL_STATUS if choice_of(query, "level", ("debug",)) else frozenset()
 
 
 def _channels(query: Mapping[str, str]) -> list[int] | None:
@@ -151,4 +172,4 @@ def _channels(query: Mapping[str, str]) -> list[int] | None:
     return channel_ids or alias or None
 
 
-router = Router("/api/3", route_handlers=[list_page, get_one])
+router = Router("/api/3", route_handlers=[list_page, get_one, list_log, get_logged])

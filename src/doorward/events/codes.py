@@ -1,8 +1,10 @@
 """Event codes as lists of events and rules show them, and those that may be asked for (contract, listEvents)."""
 
+from collections.abc import Collection
 from typing import Final
 
 from doorward.decision.codes import EventCode
+from doorward.kit.errors import BadRequest
 
 CHANNEL_STATUS: Final = frozenset(range(1, 4))
 ACCESS: Final = frozenset((*range(10, 19), *range(20, 30), *range(70, 74)))
@@ -11,9 +13,21 @@ ACCESS: Final = frozenset((*range(10, 19), *range(20, 30), *range(70, 74)))
 ALLOWED: Final = frozenset(
     (*ACCESS, *CHANNEL_STATUS, *range(30, 40), *range(40, 43), *range(90, 94), *range(100, 108), *(220, 223, 224, 225))
 )
-"""What may be asked for: the contract's, and ours (38, 39, 92, 93). Remote control (50-63) is had one by one."""
+"""What may be asked for: the contract's, and ours (38, 39, 92, 93). Remote control (50-63) is had one by one, and in
+the log."""
+
+EVERY: Final = frozenset(map(int, EventCode))
+"""What the log may be asked for."""
 
 _ACRONYMS: Final = frozenset({"PIN", "REX", "AUX"})
+
+
+def read_codes(asked: Collection[int], allowed: frozenset[int]) -> frozenset[int]:
+    """The codes that are asked for. Raises BadRequest naming those that are not allowed (contract, listEvents)."""
+    wrong = [str(code) for code in asked if code not in allowed]
+    if wrong:
+        raise BadRequest(f"The following event codes are not valid for this method: {', '.join(wrong)}")
+    return frozenset(asked)
 
 
 def name_of(code: EventCode) -> str:

@@ -49,6 +49,18 @@ Index(
     postgresql_where=events.c.controller_id.is_not(None),
 )
 
+# Those told later are few among all, and asked for as such: what a site did while it was cut off.
+Index(
+    "ix_events_replayed",
+    events.c.account_id,
+    events.c.occurred_at,
+    events.c.id,
+    events.c.event_code,
+    events.c.channel_id,
+    sqlite_where=events.c.is_replayed == 1,
+    postgresql_where=events.c.is_replayed == 1,
+)
+
 outbox = Table(
     "outbox",
     metadata,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from doorward import followers
 from doorward.db.connect import open_database
 from doorward.db.migrate import upgrade
 from doorward.db.unit_of_work import Database
@@ -29,8 +30,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the mark known; log as a server does, but never into what a test has put in the place of its output."""
+    """Make the mark known; log as a server does, but never into what a test has put in the place of its output.
+
+    Let those act on events who do so in an installation.
+    """
     structlog.configure(PROCESSORS, logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))
+    followers.install()
     config.addinivalue_line("markers", "en60839(*clauses): shows these clauses of EN 60839-11-1")
 
 

@@ -31,6 +31,7 @@ _COMMANDS: Final = {
     "door": Command("doorward.cli.doors"),
     "event": Command("doorward.cli.event_log"),
     "controller": Command("doorward.cli.controller", at_the_door=True),
+    "events": Command("doorward.cli.event_record"),
     "sim": Command("doorward.cli.simulation"),
 }
 _BAD_INPUT: Final = frozenset(

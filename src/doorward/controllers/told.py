@@ -21,7 +21,7 @@ from doorward.db.query import Query, number, one_of
 from doorward.db.unit_of_work import Transaction
 from doorward.decision.codes import READ_KINDS, EventCode
 from doorward.decision.snapshot import Presence
-from doorward.events.service import Event, record
+from doorward.events.service import Event, record_all
 from doorward.kit.crypto import Vault
 from doorward.kit.fields import LARGEST_ID
 from doorward.kit.text import NAME_LIMIT, InvalidText, clean
@@ -76,6 +76,7 @@ class _Person(NamedTuple):
     id: int
     first_name: str
     last_name: str
+    erased_at: int | None
 
     @property
     def name(self) -> str:
@@ -117,7 +118,7 @@ _DOOR: Final = Query(
     lambda the_id, accepts: _Door(the_id, frozenset(json.loads(accepts))),
 )
 _PEOPLE: Final = Query(
-    select(people.c.id, people.c.first_name, people.c.last_name).where(
+    select(people.c.id, people.c.first_name, people.c.last_name, people.c.erased_at).where(
         people.c.account_id == bindparam("account_id"), one_of(people.c.id, "ids")
     ),
     _Person,
@@ -148,7 +149,7 @@ def record_told(
     fresh = [each for each in told if each.sequence > last]
     known = _Known(_NO_DOOR, {}, set(), set()) if is_bare else _look_up(transaction, source, fresh)
     held = _holdings(transaction, vault, source, fresh)
-    moves: list[tuple[int, Presence]] = []
+    happened: list[Event] = []
     for each in fresh:
         if each.sequence <= last:
             continue
@@ -159,13 +160,17 @@ def record_told(
         if event.event_code == EventCode.REJECT_CARD and event.occurred_at == each.at <= now + AHEAD_MS:
             # By a clock that cannot be right nobody knows whose the card was at that time.
             event = attributed(event, held, known.door.accepts)
-        record(transaction, event, now)
-        if event.moved_to is not None and event.person_id is not None:
-            moves.append((event.person_id, event.moved_to))
+        happened.append(event)
         if each.answers in known.requests and each.answers is not None:
             is_done = event.event_code == EventCode.REMOTE_ADMISSION_DONE
             complete(transaction, each.answers, "admitted" if is_done else "denied", event.occurred_at)
     transaction.run(_ADVANCE, the_id=source.controller_id, the_last=last)
+    record_all(transaction, happened, now)
+    moves = [
+        (event.person_id, event.moved_to)
+        for event in happened
+        if event.moved_to is not None and event.person_id is not None
+    ]
     return Outcome(last, moves)
 
 
@@ -225,6 +230,8 @@ def _event(source: Source, told: Told, known: _Known, now: int) -> Event:
         unknown = ("unknown_code", f"The controller told of something that there is no word for here: {told.code}.")
         return replace(event, event_code=EventCode.EVENTS_LOST, reasons=(unknown, *about_time))
     person = known.people.get(told.person_id or 0)
+    if person is not None and person.erased_at is not None:
+        return replace(event, person_id=person.id, reasons=about_time)  # it happened before; who it was, nobody says
     name = plain(told.person_name) or (None if person is None else person.name)
     given = tuple((plain(code) or "", plain(text, _LONGEST_REASON) or "") for code, text in told.reasons[:MOST_REASONS])
     moved_to = None

@@ -63,7 +63,11 @@ _HELD: Final = Query(
         credentials.c.updated_at,
     )
     .join(people, people.c.id == credentials.c.person_id)
-    .where(credentials.c.account_id == bindparam("account_id"), one_of_words(credentials.c.lookup, "lookups")),
+    .where(
+        credentials.c.account_id == bindparam("account_id"),
+        people.c.erased_at.is_(None),
+        one_of_words(credentials.c.lookup, "lookups"),
+    ),
     _Row,
 )
 

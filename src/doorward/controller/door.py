@@ -3,7 +3,7 @@
 It holds no clock and no database: instants come in with what happened, facts go out to a sink.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from doorward.controller.boards import verdict_of
@@ -60,8 +60,12 @@ class Door:
         snapshot: Snapshot,
         setting: Setting,
         memory: DoorMemory | None = None,
+        steady: Callable[[], int] | None = None,
     ) -> None:
-        """`memory`: what the door knew when its controller ended."""
+        """`memory`: what the door knew when its controller ended. `steady`: time that nobody puts back (kit.clock).
+
+        Without it the instants that the door is given are taken for that.
+        """
         known = memory or _NOTHING_KNOWN
         self._driver = driver
         self._sink = sink
@@ -69,7 +73,7 @@ class Door:
         self._about = about = Circumstances(
             snapshot, setting, tampered=known.tampered, first_person_at=known.first_person_at
         )
-        self._releases = Releases(driver, self._id, known.leave)
+        self._releases = Releases(driver, self._id, known.leave, steady)
         self._contact = Contact(self._say, lambda: driver.feedback(self._id, "warning"), known)
         self._standing = Standing(driver, self._id, self._say, known)
         self._desk = Desk(driver, about, sink, self._release, self.tick)
@@ -233,7 +237,7 @@ class Door:
         """The next instant at which tick() may have something to do, by what is known at `at`; None: none so far."""
         found = (
             self._standing.due(self.snapshot, at),
-            self._releases.due(),
+            self._releases.due(at),
             self._reader.due(),
             self._desk.due(),
             self._contact.due(self.setting, is_unlocked=self._standing.mode == "unlocked"),
@@ -319,6 +323,7 @@ class Door:
     def _online(self, is_online: bool, when: int, at: int) -> None:
         """A device that is back may have forgotten how its lock is to be held; what it was told to release is over."""
         self._reports.presence(is_online, when)
+        self._releases.presence(is_online)
         if is_online:
             self._standing.tell_again()
             self.tick(at)

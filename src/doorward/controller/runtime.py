@@ -19,13 +19,13 @@ from doorward.controller.happening import Happening
 from doorward.controller.identity import Identity, OwnChannel
 from doorward.controller.journal import Journal, Limits
 from doorward.controller.plan import Plan
-from doorward.controller.replica import untold
+from doorward.controller.replica import Replica, untold
 from doorward.controller.sealing import Seal
 from doorward.controller.served import Served
 from doorward.controller.store import About, Damaged, StoreFailed
 from doorward.decision.codes import EventCode
 from doorward.decision.snapshot import Presence
-from doorward.kit.clock import Clock
+from doorward.kit.clock import Clock, steady_time
 from doorward.link.messages import Admit, Told, Update
 from doorward.link.messages import Whereabouts as SaidWhereabouts
 
@@ -90,7 +90,8 @@ class Controller:
             cursors = [each for each in (cursor, kept.cursor) if each is not None]
             # Whoever has never been told anything has had no contact since it was started.
             since = (now - 1 if replica.record is None else 0) if kept.confirmed_at is None else kept.confirmed_at
-            self.doors.add(Served(replica, self.doors.keep, memory or kept.memory, max(cursors, default=None), since))
+            found = memory or kept.memory
+            self.doors.add(self._served(replica, found, max(cursors, default=None), since))
         self.doors.start()
         if loaded.damage is not None:
             self._say_damaged()
@@ -186,7 +187,7 @@ class Controller:
             served.replica.about = about
             return
         replica = untold(channel_id, about)
-        self.doors.add(Served(replica, self.doors.keep, b"", None, self.clock.now() - 1))
+        self.doors.add(self._served(replica, b"", None, self.clock.now() - 1))
         self.doors.tick()
         self.doors.say_started()
         await self.save_names()
@@ -320,6 +321,9 @@ class Controller:
     def _say_damaged(self) -> None:
         text = "What the channel had been told cannot be read any more: the server has to tell everything anew."
         self.doors.note(EventCode.SNAPSHOT_REFUSED, ("content_damaged", text), channels=self.channels.values())
+
+    def _served(self, replica: Replica, memory: bytes, cursor: int | None, confirmed_at: int) -> Served:
+        return Served(replica, self.doors.keep, memory, cursor, confirmed_at, steady_time(self.clock))
 
     def _carried(self) -> dict[int, tuple[bytes, int | None]]:
         """What the events on the disk say beyond themselves: what doors remember, how far devices have told."""

@@ -30,7 +30,7 @@ from doorward.drivers.base import (
     TamperChanged,
 )
 from doorward.drivers.simulated.hardware import Dark, Output, Shown, SimulatedDoor
-from doorward.kit.clock import Clock
+from doorward.kit.clock import Clock, steady_time
 
 _WHY_DARK: Final[dict[Dark, str]] = {"power": "it has no power", "line": "its line is cut"}
 _ABLE: Final = Capabilities(keypad=True, contact=True, rex=True, tamper=True, feedback=True)
@@ -42,6 +42,7 @@ class SimulatedDriver:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._count = steady_time(clock)
         self._doors: dict[int, SimulatedDoor] = {}
         self._sink: Sink | None = None
         self._is_drifting = False
@@ -75,8 +76,8 @@ class SimulatedDriver:
         """Release the relay for the pulse time; a longer release under way is not cut short."""
         door, now = self._settled(channel_id), self._clock.now()
         if door.dark is None:
-            door.released_until = max(door.released_until, now + milliseconds)
-            door.note(now)
+            door.released_until = max(door.released_until, self._count() + milliseconds)
+            door.note(now, self._count())
         if command_id is not None:
             done, why = door.dark is None, "" if door.dark is None else _WHY_DARK[door.dark]
             self._tell(
@@ -98,7 +99,7 @@ class SimulatedDriver:
         door.mode = mode
         if mode == "locked":
             door.released_until = 0
-        door.note(self._clock.now())
+        door.note(self._clock.now(), self._count())
 
     def feedback(self, channel_id: int, feedback: Feedback) -> None:
         """Light the reader's lamp."""
@@ -119,7 +120,7 @@ class SimulatedDriver:
 
     def is_released(self, channel_id: int) -> bool:
         """Whether the lock would let the door open now."""
-        return self.door(channel_id).is_released(self._clock.now())
+        return self.door(channel_id).is_released(self._count())
 
     def outputs(self, channel_id: int) -> Sequence[Output]:
         """What the lock has done and when, oldest first: `(at, released)`, the first of them a release."""
@@ -209,7 +210,7 @@ class SimulatedDriver:
         door = self._settled(channel_id)
         self._darken(channel_id, "power", keeps_events)
         door.mode, door.released_until = "controlled", 0
-        door.note(self._clock.now())
+        door.note(self._clock.now(), self._count())
 
     def cut_line(self, channel_id: int, keeps_events: bool = False) -> None:
         """The device cannot be reached any more. Its lock stays as it is, and a release under way ends on time."""
@@ -248,7 +249,7 @@ class SimulatedDriver:
 
     def _settled(self, channel_id: int) -> SimulatedDoor:
         door = self.door(channel_id)
-        door.settle(self._clock.now())
+        door.settle(self._clock.now(), self._count())
         return door
 
     def _darken(self, channel_id: int, why: Dark, keeps_events: bool) -> None:

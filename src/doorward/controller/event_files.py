@@ -46,7 +46,7 @@ class Found:
     carried: list[Entry] = field(default_factory=list)
     """Events that say more than that something happened (Happening.must_be_carried), oldest first."""
     latest_at: int = 0
-    """The instant of the newest event."""
+    """When the newest event was written down, by the controller's own clock."""
     last: int = 0
     acknowledged: int = 0
     missing: list[tuple[int, int]] = field(default_factory=list)
@@ -114,7 +114,7 @@ class EventFiles:
                     path.unlink()
         if newest is not None:
             entry = self._entry(newest)
-            found.latest_at = entry.happening.told.at if isinstance(entry, Entry) else 0
+            found.latest_at = entry.happening.kept_at if isinstance(entry, Entry) else 0
         found.last = max(read_up_to or 0, found.acknowledged)
         if self.all:
             self._finish(self.all[-1])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from doorward.controller import event_files, segments
 from doorward.controller.gaps import Gap
-from doorward.controller.happening import Happening
+from doorward.controller.happening import Happening, kept
 from doorward.controller.journal import Journal, Limits
 from doorward.controller.sealing import Seal
 from doorward.decision.codes import EventCode
@@ -319,12 +319,12 @@ async def test_a_server_that_was_restored_from_a_backup_is_told_again_what_is_st
 async def test_what_says_more_than_that_it_happened_is_found_again(tmp_path: Path) -> None:
     with opened(tmp_path) as journal:
         journal.append([happening(1), Happening(2, Told(0, 40, 2), b"memory"), happening(3, moved_to=(7, 3))])
-        journal.append([happening(9)])
+        journal.append([kept(happening(9), 10)])
     with opened(tmp_path) as journal:
         memory, moved = (entry.happening for entry in journal.found.carried)
         assert (memory.channel_id, memory.memory) == (2, b"memory")
         assert moved.told.moved_to == (7, 3)
-        assert journal.found.latest_at == 9
+        assert journal.found.latest_at == 10
 
 
 async def test_another_controllers_events_are_not_taken_for_ones_own(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from doorward.channels.tables import channels
 from doorward.controllers.tables import controllers
 from doorward.db.query import Query, number, one_of
 from doorward.db.unit_of_work import Transaction
-from doorward.decision.codes import PIN, READ_KINDS, EventCode
+from doorward.decision.codes import ADMITTING, PIN, READ_KINDS, EventCode
 from doorward.decision.snapshot import Channel, Credential, Presence
 from doorward.decision.verdict import Reason, ReasonCode, Verdict
 from doorward.decision.wording import reasons_of
@@ -28,7 +28,6 @@ from doorward.kit.text import NAME_LIMIT, InvalidText, clean
 from doorward.kit.timestamps import EARLIEST, LATEST, format_instant
 from doorward.link.messages import Told
 from doorward.people.tables import people
-from doorward.sites.tables import areas
 from doorward.sync.compiler import holders_of
 
 HIGHEST_SEQUENCE: Final = 2**31 - 1
@@ -84,12 +83,21 @@ class _Person(NamedTuple):
         return f"{self.first_name} {self.last_name}".strip()
 
 
+class _Door(NamedTuple):
+    id: int
+    area_from: int | None
+    area_to: int | None
+
+    def leads_to(self, area: int | None) -> bool:
+        """Whether it is there that people are whom it admits (none: outside)."""
+        return self.area_from != self.area_to and area == self.area_to
+
+
 class _Known(NamedTuple):
     """What is there of what some events speak of."""
 
-    channel_id: int | None
+    door: _Door | None
     people: dict[int, _Person]
-    areas: set[int]
     requests: set[int]
 
 
@@ -105,17 +113,16 @@ _ADVANCE: Final = Query[None](
     .values(last_sequence=bindparam("the_last"))
 )
 _CHANNEL: Final = Query(
-    select(channels.c.id).where(channels.c.id == bindparam("the_id"), channels.c.account_id == bindparam("account_id")),
-    number,
+    select(channels.c.id, channels.c.area_from_id, channels.c.area_to_id).where(
+        channels.c.id == bindparam("the_id"), channels.c.account_id == bindparam("account_id")
+    ),
+    _Door,
 )
 _PEOPLE: Final = Query(
     select(people.c.id, people.c.first_name, people.c.last_name, people.c.deleted_at).where(
         people.c.account_id == bindparam("account_id"), one_of(people.c.id, "ids")
     ),
     _Person,
-)
-_AREAS: Final = Query(
-    select(areas.c.id).where(areas.c.account_id == bindparam("account_id"), one_of(areas.c.id, "ids")), number
 )
 _REQUESTS: Final = Query(
     select(admission_requests.c.id).where(
@@ -138,7 +145,7 @@ def record_told(
     if last is None:
         raise LookupError(f"there is no controller {source.controller_id}")
     fresh = [each for each in told if each.sequence > last]
-    known = _Known(None, {}, set(), set()) if is_bare else _look_up(transaction, source, fresh)
+    known = _Known(None, {}, set()) if is_bare else _look_up(transaction, source, fresh)
     moves: list[tuple[int, Presence]] = []
     for each in fresh:
         if each.sequence <= last:
@@ -172,10 +179,9 @@ def skip_to(transaction: Transaction, account_id: int, controller_id: int, next_
 
 
 def _look_up(transaction: Transaction, source: Source, told: Iterable[Told]) -> _Known:
-    people_ids, area_ids, request_ids = set(), set(), set()
+    people_ids, request_ids = set(), set()
     for each in told:
         people_ids.add(each.person_id)
-        area_ids.add(each.moved_to[0] if each.moved_to else None)
         request_ids.add(each.answers)
     account_id, channel_id = source.account_id, source.channel_id
     found = transaction.all(_PEOPLE, account_id=account_id, ids=_listed(people_ids))
@@ -183,7 +189,6 @@ def _look_up(transaction: Transaction, source: Source, told: Iterable[Told]) -> 
     return _Known(
         transaction.one(_CHANNEL, the_id=channel_id, account_id=account_id),
         {person.id: person for person in found},
-        set(transaction.all(_AREAS, account_id=account_id, ids=_listed(area_ids))),
         set(transaction.all(_REQUESTS, account_id=account_id, the_channel=channel_id, ids=asked)),
     )
 
@@ -199,7 +204,7 @@ def _event(source: Source, told: Told, known: _Known, now: int) -> Event:
         source.account_id,
         told.code,
         at,
-        channel_id=known.channel_id,
+        channel_id=None if known.door is None else known.door.id,
         channel_name=source.channel_name,
         controller_id=source.controller_id,
         sequence=told.sequence,
@@ -211,8 +216,9 @@ def _event(source: Source, told: Told, known: _Known, now: int) -> Event:
     person = known.people.get(told.person_id or 0)
     name = plain(told.person_name) or (None if person is None else person.name)
     given = tuple((plain(code) or "", plain(text, _LONGEST_REASON) or "") for code, text in told.reasons[:MOST_REASONS])
-    moved_to = None
-    if told.moved_to is not None and (told.moved_to[0] is None or told.moved_to[0] in known.areas):
+    moved_to, door = None, known.door if event.event_code in ADMITTING else None
+    if told.moved_to is not None and door is not None and door.leads_to(told.moved_to[0]):
+        # Where its own door leads, for whom it has admitted: what else it says might keep people out of other doors.
         # Never in the future: whoever has gone there could go nowhere else until then.
         moved_to = Presence(told.moved_to[0], min(_occurred(told.moved_to[1], now)[0], now))
     return replace(

@@ -81,5 +81,9 @@ def _join(one: Gap, other: Gap) -> Gap:
 def _said(lost: Lost) -> Happening:
     number = "One event is" if lost.count == 1 else f"{lost.count} events are"
     stretch = f"from {local_time(lost.since, 'UTC')} until {local_time(lost.until, 'UTC')}"
-    text = f"{number} lost, {stretch}: the controller could keep no more."
+    why = "the controller could keep no more"
+    if lost.channel_id == UNKNOWN_CHANNEL:
+        stretch = f"about {local_time(lost.until, 'UTC')}" if lost.until else "at an unknown time"
+        why = "what the controller had kept cannot be read any more"
+    text = f"{number} lost, {stretch}: {why}."
     return noted(lost.channel_id, EventCode.EVENTS_LOST, lost.until, ("events_lost", text))

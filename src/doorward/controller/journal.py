@@ -22,7 +22,7 @@ import structlog
 
 from doorward.controller.event_files import Entry, EventFiles, File, Found
 from doorward.controller.files import replace_file
-from doorward.controller.gaps import Gap, gap_of, joined
+from doorward.controller.gaps import Gap, forgotten_by_server, gap_of, joined
 from doorward.controller.happening import Happening
 from doorward.controller.sealing import Seal
 
@@ -152,7 +152,8 @@ class Journal:
     async def agree(self, last_sequence: int) -> int:
         """The server names the last number that it has; gives the index after which it is to be told.
 
-        Events that were numbered without its word get numbers that it has not seen.
+        Events that were numbered without its word get numbers that it has not seen. A server that was restored from a
+        backup is told again what is still here; of what is not it is told that it is lost.
         """
         before = self._state
         shift, unagreed = before.shift, before.unagreed_from
@@ -169,7 +170,9 @@ class Journal:
                 await self._in_thread(self._write_state, self._state)
             except OSError as error:
                 self._fail(error)
-        has = self.index_of(last_sequence)
+        has = max(0, self.index_of(last_sequence))
+        if has < self._acknowledged:
+            self._tell_again(has)
         self.acknowledge(has)
         return has
 
@@ -274,6 +277,17 @@ class Journal:
         self._files.close()
 
     # Inside.
+
+    def _tell_again(self, has: int) -> None:
+        """The server has lost what comes after an index. Nothing of it counts as told any more."""
+        oldest = min(
+            [entry.number for entry in islice(self._tail, 1)] + [file.first for file in self._files.all[:1]],
+            default=self._last + 1,
+        )
+        _log.warning("the server has lost events", number=self._acknowledged - has)
+        if has + 1 < oldest:
+            self._gaps = joined([*self._gaps, forgotten_by_server(has + 1, oldest - 1)])
+        self._acknowledged = has
 
     async def _read_files(self, after: int, until: int, most: int) -> list[Entry] | Gap:
         found = await self._in_thread(self._files.read, list(self._files.all), after, until, most)

@@ -404,6 +404,40 @@ async def test_a_server_that_was_restored_from_a_backup_is_told_again_what_is_st
         assert journal.length == 0
         has = await journal.agree(4)
         assert await instants(journal, has) == [4, 5, 6, 7, 8]
+        assert journal.length == 5
+
+
+async def test_what_a_restored_server_has_lost_and_the_controller_no_longer_keeps_is_a_gap(tmp_path: Path) -> None:
+    with opened(tmp_path, SMALL) as journal:
+        for at in range(35):
+            journal.append([happening(at)])
+        await journal.sync()
+        await journal.agree(0)
+        journal.release(35)
+        journal.acknowledge(35)
+        running = asyncio.create_task(journal.run())
+        await asyncio.sleep(0.05)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    with opened(tmp_path, SMALL) as journal:  # of the four files the newest is left
+        assert journal.length == 0
+        journal.append([happening(35)])
+        await journal.sync()
+        assert await journal.agree(4) == 4
+        gap = await journal.read(4, 10)
+        assert isinstance(gap, Gap)
+        [(index, said)] = gap.happenings(4)
+        assert (index, said.told.code, said.told.reasons[0][0]) == (30, 39, "events_lost")
+        assert said.told.reasons[0][1].startswith("26 events are lost, up to those that follow: the server had them")
+        assert await instants(journal, 4) == [-26, *range(30, 36)]
+        assert journal.length == 32
+        # It takes them all, loses its database once more, and a restart here changes nothing of that.
+        journal.acknowledge(36)
+        assert await journal.agree(10) == 10
+        assert await instants(journal, 10) == [-20, *range(30, 36)]
+    with opened(tmp_path, SMALL) as journal:
+        assert await journal.agree(33) == 33
+        assert await instants(journal, 33) == [33, 34, 35]
 
 
 async def test_what_says_more_than_that_it_happened_is_found_again(tmp_path: Path) -> None:

@@ -460,3 +460,32 @@ async def test_another_controllers_events_are_not_taken_for_ones_own(tmp_path: P
         assert isinstance(found, Gap)
     finally:
         other.abandon()
+
+
+async def test_each_start_knows_those_since_a_server_agreed_with_one(tmp_path: Path) -> None:
+    with opened(tmp_path) as journal:
+        [first] = journal.starts
+        await journal.agree(0)
+    for _ in range(20):
+        with opened(tmp_path) as journal:
+            known = journal.starts
+    assert known[0] == first, "the one that the server has seen last is not forgotten"
+    assert len(known) <= 8
+    with opened(tmp_path) as journal:
+        assert journal.starts[-2] == known[-1]
+        await journal.agree(0)
+        assert len(journal.starts) == 1
+
+
+async def test_what_a_copy_has_told_is_not_taken_for_ones_own(tmp_path: Path) -> None:
+    with opened(tmp_path) as journal:
+        for at in range(10):
+            journal.append([happening(at)])
+        await journal.sync()
+        await journal.agree(0)
+        journal.acknowledge(7)
+        # A copy has told 8 to 9 of its own; three of ours are still to be told.
+        assert await journal.agree(9, is_forked=True) == 7
+        assert [journal.sequence_of(index) for index in (8, 9, 10)] == [10, 11, 12]
+        assert await instants(journal, 7) == [7, 8, 9]
+        assert await journal.agree(12) == 10

@@ -1,4 +1,4 @@
-"""Two boxes with one identity, as when the image of a card is written to a second: it is noticed, and nothing is lost."""
+"""Two boxes with one identity, as when the image of a card is written to a second: it is noticed, nothing is lost."""
 
 import shutil
 from collections import Counter

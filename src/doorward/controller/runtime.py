@@ -84,13 +84,15 @@ class Controller:
         behind = 0
         if isinstance(self.clock, DoorClock):
             behind = self.clock.not_before(max([self.journal.found.latest_at, *confirmed]))
-        carried = self._carried()
+        # A journal that has been begun anew counts from the beginning.
+        until = loaded.until if loaded.until <= self.journal.last else 0
+        carried = self._carried(until)
         for replica, kept in loaded.channels:
-            memory, cursor = carried.get(replica.id, (b"", None))
+            memory, is_newer, cursor = carried.get(replica.id, (b"", False, None))
             cursors = [each for each in (cursor, kept.cursor) if each is not None]
             # Whoever has never been told anything has had no contact since it was started.
             since = (now - 1 if replica.record is None else 0) if kept.confirmed_at is None else kept.confirmed_at
-            found = memory or kept.memory
+            found = memory if is_newer else kept.memory or memory
             self.doors.add(self._served(replica, found, max(cursors, default=None), since))
         self.doors.start()
         if loaded.damage is not None:
@@ -152,7 +154,7 @@ class Controller:
         presences = self.doors.whereabouts.unsaved()
         if channels or presences:
             try:
-                await self.contents.note(channels, presences)
+                await self.contents.note(channels, presences, last)
             except Damaged:
                 await self.begin_anew()
                 return
@@ -325,14 +327,22 @@ class Controller:
     def _served(self, replica: Replica, memory: bytes, cursor: int | None, confirmed_at: int) -> Served:
         return Served(replica, self.doors.keep, memory, cursor, confirmed_at, steady_time(self.clock))
 
-    def _carried(self) -> dict[int, tuple[bytes, int | None]]:
-        """What the events on the disk say beyond themselves: what doors remember, how far devices have told."""
-        carried: dict[int, tuple[bytes, int | None]] = {}
+    def _carried(self, until: int) -> dict[int, tuple[bytes, bool, int | None]]:
+        """What the events on the disk say beyond themselves: what doors remember, how far devices have told.
+
+        Of what doors remember also whether it is of an event after `until`: up to that one, what is kept beside the
+        events is as new or newer. So is where people are: somebody may have been forgiven since.
+        """
+        carried: dict[int, tuple[bytes, bool, int | None]] = {}
         for index, happening in self.journal.found.carried:
-            memory, cursor = carried.get(happening.channel_id, (b"", None))
+            memory, is_newer, cursor = carried.get(happening.channel_id, (b"", False, None))
+            if happening.memory:
+                memory, is_newer = happening.memory, index > until
             cursor = happening.cursor if happening.cursor is not None else cursor
-            carried[happening.channel_id] = (happening.memory or memory, cursor)
+            carried[happening.channel_id] = (memory, is_newer, cursor)
             told = happening.told
+            if index <= until:
+                continue
             if told.moved_to is not None and told.person_id is not None:
                 self.doors.whereabouts.move(told.person_id, Presence(*told.moved_to), index)
         self.journal.found.carried.clear()

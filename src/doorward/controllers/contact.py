@@ -86,7 +86,7 @@ _LINK_KEY: Final = Query(
 )
 _LAST_START: Final = Query(
     select(controllers.c.last_start).where(controllers.c.id == bindparam("the_id")).with_for_update(),
-    lambda last_start: Start(last_start),
+    Start,
 )
 _STARTED: Final = Query[None](
     update(controllers).where(controllers.c.id == bindparam("the_id")).values(last_start=bindparam("start"))

@@ -19,7 +19,6 @@ from doorward.link.handshake import HandshakeFailed, Responder
 from doorward.link.messages import Hello
 from doorward.link.records import RECORD_FORMAT
 
-
 _MOST_STARTS: Final = 16
 
 

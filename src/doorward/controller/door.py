@@ -12,6 +12,7 @@ from doorward.controller.contact import Contact
 from doorward.controller.desk import Desk
 from doorward.controller.exit_button import ExitButton
 from doorward.controller.facts import Fact, FactSink
+from doorward.controller.guesses import Guesses
 from doorward.controller.keypad import Keypad
 from doorward.controller.memory import Cause, DoorMemory
 from doorward.controller.presented import normal, normal_presented
@@ -76,7 +77,7 @@ class Door:
         self._releases = Releases(driver, self._id, known.leave, steady)
         self._contact = Contact(self._say, lambda: driver.feedback(self._id, "warning"), known)
         self._standing = Standing(driver, self._id, self._say, known)
-        self._desk = Desk(driver, about, sink, self._release, self.tick)
+        self._desk = Desk(driver, about, sink, self._release, self.tick, Guesses(steady))
         self._reader = Reader(self._desk, about)
         self._remote = Remote(about, sink, self._release_by, lambda shown: driver.feedback(self._id, shown))
         self._button = ExitButton(about, sink, self._release)
@@ -172,7 +173,7 @@ class Door:
         """Somebody has presented all that they have: decide, release the lock if admitted, and say what happened."""
         self._desk.tick(at)
         presented = normal_presented(presented)
-        return self._desk.conclude(presented, self._desk.decide(presented, presence, at), presence, at)
+        return self._desk.conclude(presented, self._desk.judge(presented, presence, at), presence, at)
 
     def admit(
         self,
@@ -265,7 +266,7 @@ class Door:
             return self._desk.refuse_late(presented, presence, at)
         if presented.second is None:
             return self._reader.read(presented.first, when, presence, at)
-        return self._desk.conclude(presented, self._desk.decide(presented, presence, at), presence, at)
+        return self._desk.conclude(presented, self._desk.judge(presented, presence, at), presence, at)
 
     def _typed(self, keys: str, when: int, presence: Mapping[int, Presence], at: int) -> Verdict | None:
         if at - when <= _OLDEST_READ_MS:

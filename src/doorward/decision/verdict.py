@@ -41,6 +41,7 @@ class ReasonCode(StrEnum):
     SECOND_PERSON_MISSING = "second_person_missing"
     SECOND_PERSON = "second_person"
     DECIDED_BY_BOARD = "decided_by_board"
+    PINS_NOT_TAKEN = "pins_not_taken"
     REPORTED_LATE = "reported_late"
     EVENTS_LOST = "events_lost"
     RULE_FAILED = "rule_failed"

@@ -128,6 +128,7 @@ _REASONS: Final = {
     ReasonCode.SECOND_PERSON_MISSING: "This door wants two people who may pass, and the second did not come in time.",
     ReasonCode.SECOND_PERSON: "A second person who may pass is here, too.",
     ReasonCode.DECIDED_BY_BOARD: "The board at the door decided this by itself{text}.",
+    ReasonCode.PINS_NOT_TAKEN: "Too many wrong PINs: no PIN is taken at this door until {when}.",
     ReasonCode.REPORTED_LATE: "The door reported this too late to be acted upon.",
     ReasonCode.EVENTS_LOST: "Events of the device are lost: {count}.",
     ReasonCode.RULE_FAILED: "A rule failed, so the door denies.",

@@ -40,6 +40,7 @@ from doorward.drivers.base import (
     Online,
     OutputChanged,
     PowerChanged,
+    RexFault,
     RexPressed,
     TamperChanged,
 )
@@ -80,7 +81,7 @@ class Door:
         self._desk = Desk(driver, about, sink, self._release, self.tick, Guesses(steady))
         self._reader = Reader(self._desk, about)
         self._remote = Remote(about, sink, self._release_by, lambda shown: driver.feedback(self._id, shown))
-        self._button = ExitButton(about, sink, self._release)
+        self._button = ExitButton(about, sink, self._release, is_faulty=known.exit_button_faulty)
         self._reports = Reports(self._say, known)
 
     @property
@@ -105,8 +106,8 @@ class Door:
 
     @property
     def alarm(self) -> EventCode | None:
-        """33 forced or 34 held open, until it is closed; 37 while its contact is at fault."""
-        return self._contact.alarm
+        """33 forced or 34 held open, until it is closed; 37 while its contact or its exit button is at fault."""
+        return self._contact.alarm or (EventCode.CONTACT_FAULT if self._button.is_faulty else None)
 
     @property
     def tampered(self) -> bool:
@@ -137,6 +138,7 @@ class Door:
             open_since=contact.open_since,
             alarm=contact.alarm,
             contact_faulty=contact.is_faulty,
+            exit_button_faulty=self._button.is_faulty,
             leave=dict(self._releases.leave),
             tampered=self._about.tampered,
             online=reports.online,
@@ -163,7 +165,7 @@ class Door:
                 return self._typed(event.keys, when, presence, at)
             case DeviceDecision():
                 return self._decided(event, when)
-            case RexPressed() | ContactChanged() | ContactFault() | OutputChanged():
+            case RexPressed() | RexFault() | ContactChanged() | ContactFault() | OutputChanged():
                 self._hear_of_door(event, when, at)
             case _:
                 self._hear_of_device(event, when, at)
@@ -286,7 +288,7 @@ class Door:
         return verdict
 
     def _hear_of_door(
-        self, event: RexPressed | ContactChanged | ContactFault | OutputChanged, when: int, at: int
+        self, event: RexPressed | RexFault | ContactChanged | ContactFault | OutputChanged, when: int, at: int
     ) -> None:
         decides = self._driver.capabilities.decides_locally
         match event:
@@ -303,6 +305,8 @@ class Door:
                 # A board tells of its own admissions by its own clock, and knows nothing of the instants of ours.
                 with_leave = self._may_open(when) or (decides and self._may_open(at))
                 self._move(event.is_open, when, with_leave=with_leave)
+            case RexFault():
+                self._button.fault(event.is_faulty, when)
             case ContactFault():
                 self._contact.fault(event.is_faulty, when)
             case OutputChanged() if decides:

@@ -41,6 +41,8 @@ class ReasonCode(StrEnum):
     SECOND_PERSON_MISSING = "second_person_missing"
     SECOND_PERSON = "second_person"
     DECIDED_BY_BOARD = "decided_by_board"
+    EXIT_BUTTON_FAULTY = "exit_button_faulty"
+    EXIT_BUTTON_WHOLE = "exit_button_whole"
     PINS_NOT_TAKEN = "pins_not_taken"
     REPORTED_LATE = "reported_late"
     EVENTS_LOST = "events_lost"

@@ -15,6 +15,8 @@ GIVEN = {10, 11, 13, 14, 15, 16, 17, 18, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29,
 NOT_DECIDED = {
     ReasonCode.DECIDED_BY_BOARD,
     ReasonCode.REPORTED_LATE,
+    ReasonCode.EXIT_BUTTON_FAULTY,
+    ReasonCode.EXIT_BUTTON_WHOLE,
     ReasonCode.PINS_NOT_TAKEN,
     ReasonCode.EVENTS_LOST,
 }

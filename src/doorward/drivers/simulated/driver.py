@@ -25,6 +25,7 @@ from doorward.drivers.base import (
     Offline,
     Online,
     PowerChanged,
+    RexFault,
     RexPressed,
     Sink,
     TamperChanged,
@@ -154,6 +155,8 @@ class SimulatedDriver:
         if door.dark is not None:
             door.lost += 1
             return
+        if door.is_rex_faulty:
+            return  # it is not heard
         self._report(RexPressed(channel_id=channel_id, device_time=now, received_at=now, is_pressed=is_held))
 
     def move(self, channel_id: int, is_open: bool) -> None:
@@ -191,6 +194,14 @@ class SimulatedDriver:
             if not self._misses(door):
                 self._say_fault(channel_id)
                 self._say_contact_if_reached(channel_id)
+
+    def fault_rex(self, channel_id: int, is_faulty: bool) -> None:
+        """The line of the button on the inside is cut or shorted, which the device notices; or is whole again."""
+        door = self.door(channel_id)
+        if door.is_rex_faulty != is_faulty:
+            door.is_rex_faulty = is_faulty
+            if not self._misses(door):
+                self._say_rex_fault(channel_id)
 
     def mains(self, channel_id: int, is_powered: bool) -> None:
         """Mains power fails, so that the device runs on its battery; or is back."""
@@ -230,6 +241,7 @@ class SimulatedDriver:
         for event in kept:
             self._tell(replace(event, received_at=now))
         self._say_fault(channel_id)
+        self._say_rex_fault(channel_id)
         self._say_contact(channel_id)
         self._say_tamper(channel_id)
 
@@ -282,6 +294,13 @@ class SimulatedDriver:
         if door.said_faulty != door.is_faulty:
             door.said_faulty = faulty = door.is_faulty
             self._report(ContactFault(channel_id=channel_id, device_time=now, received_at=now, is_faulty=faulty))
+
+    def _say_rex_fault(self, channel_id: int) -> None:
+        """Report the button's line if it is not as it was reported."""
+        door, now = self.door(channel_id), self._clock.now()
+        if door.said_rex_faulty != door.is_rex_faulty:
+            door.said_rex_faulty = faulty = door.is_rex_faulty
+            self._report(RexFault(channel_id=channel_id, device_time=now, received_at=now, is_faulty=faulty))
 
     def _say_tamper(self, channel_id: int) -> None:
         """Report the housing if it is not as it was reported."""

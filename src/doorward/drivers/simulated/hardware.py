@@ -46,9 +46,11 @@ class SimulatedDoor:
     drift_ms: int = 0
     is_stuck: bool = False
     is_faulty: bool = False
+    is_rex_faulty: bool = False
     # What it has reported, and could not report.
     said_open: bool = False
     said_faulty: bool = False
+    said_rex_faulty: bool = False
     said_tampered: bool = False
     kept: list[DeviceEvent] = field(default_factory=list)
     lost: int = 0

@@ -86,6 +86,10 @@ class Doors:
         """The channels that have hardware."""
         return [served for served in self.channels.values() if served.unit is not None]
 
+    def undriven(self) -> list[Served]:
+        """The channels of this controller that its configuration leaves out: they deny everybody, and do nothing."""
+        return [served for served in self.channels.values() if served.unit is None]
+
     def served(self, channel_id: int) -> Served:
         """Raises NotFound."""
         found = self.channels.get(channel_id)

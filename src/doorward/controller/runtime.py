@@ -95,6 +95,7 @@ class Controller:
             found = memory if is_newer else kept.memory or memory
             self.doors.add(self._served(replica, found, max(cursors, default=None), since))
         self.doors.start()
+        self._warn_of_undriven()
         if loaded.damage is not None:
             self._say_damaged()
         if behind:
@@ -240,8 +241,11 @@ class Controller:
         now, in_place = self.clock.now(), not served.has_board
         prepared = await self.contents.prepare(served.replica, parts, now, in_place=in_place)
         replica, before = served.replica, served.replica.snapshot.directory
+        is_new, had_unit = not replica.is_told, served.unit is not None
         replica.take(prepared)
         self.doors.equip(served)
+        if served.unit is None and (is_new or had_unit):
+            self._warn_of_undriven()
         served.update(self.clock.now())
         self.doors.say_started()
         # The driver of a board may still be reading what it was given.
@@ -315,6 +319,12 @@ class Controller:
         elif code not in self._failures_told:
             self._failures_told.add(code)
             self.doors.note(code, ("disk_failed", f"The controller's disk fails ({failure}). {consequence}."))
+
+    def _warn_of_undriven(self) -> None:
+        undriven = self.doors.undriven()
+        if undriven:
+            named = [f"{served.replica.name or 'channel'} ({served.id})" for served in undriven]
+            _log.warning("channels of this controller have no hardware in its configuration", channels=named)
 
     def _say_clock(self, what: str) -> None:
         _log.warning("the controller's clock is wrong", reason=what)

@@ -6,7 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from doorward.cli.main import run
+from doorward.controller import identity
+from doorward.controller.clock import DoorClock
+from doorward.controller.commanding import ControllerControl
+from doorward.controller.control import SOCKET
 from doorward.controller.hardware import Hand, Unit, wait_before
 from doorward.controller.plan import Plan, PlannedUnit
 from doorward.decision.codes import EventCode
@@ -216,6 +222,54 @@ async def test_what_a_board_recorded_while_nobody_listened_is_caught_up_once(tmp
             await asyncio.sleep(0.2)
     assert boards[2].asked_after == [13]
     assert server.codes(5).count(10) == 3
+
+
+async def test_a_board_whose_clock_is_ahead_moves_neither_the_controllers_clock_nor_anybody_into_the_future(
+    tmp_path: Path,
+) -> None:
+    boards: list[BoardOfOurs] = []
+    day = 86_400_000
+    async with link_server() as server:
+        server.add(channel(5, area_from=None, area_to=3), member(1))
+        identity = server.identity()
+        async with running(tmp_path, identity, plan=board_plan(boards)) as here:
+            await until(lambda: server.has_applied(5))
+            said = replace(boards[0].decide(cursor=11), device_time=SystemClock().now() + day)
+            here.controller.doors.handle(said)
+            assert here.controller.doors.whereabouts.presences[1].since <= SystemClock().now()
+            await until(lambda: 10 in server.codes(5))
+        clock = DoorClock(SystemClock())
+        async with running(tmp_path, identity, clock=clock, linked=False) as here:
+            assert abs(clock.now() - SystemClock().now()) < day / 2
+            assert here.controller.doors.whereabouts.presences[1].since <= SystemClock().now()
+    [told] = [told for _, told in server.events if told.code == 10]
+    assert told.at == said.device_time, "the event keeps the board's time: the server says what it thinks of that"
+    assert told.moved_to is not None
+    assert told.moved_to[1] <= SystemClock().now()
+
+
+async def test_channels_that_the_configuration_leaves_out_are_warned_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = Plan((PlannedUnit("doors", frozenset({5}), SimulatedDriver),), simulates=False)
+    async with link_server() as server:
+        for channel_id in (5, 6):
+            server.add(channel(channel_id), member(1))
+        identity.save(tmp_path, server.identity())
+        with capture_logs() as first:
+            async with running(tmp_path, server.identity(), plan=plan):
+                await until(lambda: server.has_applied(5) and server.has_applied(6))
+        with capture_logs() as second:
+            async with running(tmp_path, server.identity(), plan=plan, linked=False) as here:
+                control = ControllerControl(here.controller, here.link)
+                await control.start(tmp_path / SOCKET)
+                capsys.readouterr()
+                assert await asyncio.to_thread(run, ["controller", "status", "--data-dir", str(tmp_path)]) == 0
+                control.close()
+    for logged in (first, second):
+        [warning] = [each for each in logged if "no hardware" in each["event"]]
+        assert warning["channels"] == ["Door 6 (6)"]
+    assert capsys.readouterr().err == "doorward: no hardware is configured for Door 6 (6): --config leaves it out\n"
 
 
 async def test_a_driver_that_cannot_be_built_is_tried_again_and_orders_meanwhile_are_not_kept(

@@ -318,7 +318,7 @@ def test_whatever_a_controller_says_is_recorded_as_far_as_it_can_be(
         (10, now, {"person_id": -1, "person_name": "x" * 5_000, "credential": "\x00\u202e\ud7ff"}),
         (10, now, {"person_id": 2**63, "reasons": tuple(("c" * 500, "t" * 5_000) for _ in range(50))}),
         (10, now, {"person_name": "\x07", "moved_to": (2**63, 2**63), "answers": 2**63}),
-        (10, now, {"person_id": world.person_id, "moved_to": (None, 2**62)}),
+        (10, now, {"person_id": world.person_id, "moved_to": (None, now)}),
         (51, now, {"answers": -1}),
     ]
     for code, at, more in hostile:
@@ -336,7 +336,7 @@ def test_whatever_a_controller_says_is_recorded_as_far_as_it_can_be(
     assert len(found[9].person_name or "") <= 255
     assert len(json.loads(found[10].reasons)) <= 13
     assert found[11].person_name is None
-    assert server.ask(lambda: dict(server.live.presence(world.account_id))) == {world.person_id: Presence(None, now)}
+    assert server.ask(lambda: dict(server.live.presence(world.account_id))) == {}
     with server.client() as api:
         codes = ",".join(map(str, (10, 39)))
         assert api.get("/api/3/events", params={"event_codes": codes, "since": "1970-01-01"}).status_code == 200
@@ -353,6 +353,32 @@ def test_whatever_a_controller_says_is_recorded_as_far_as_it_can_be(
     assert len(stored(world)) == len(hostile)
 
 
+@on_sqlite
+def test_a_controller_moves_people_only_where_its_own_door_leads_and_only_whom_it_admitted(
+    server: HubServer, controller: Controller, clock: FixedClock
+) -> None:
+    world = server.world
+    front, back, _ = world.channel_ids
+    hall, vault = (write(world, create_area, world.site_ids[0], {"name": name}).id for name in ("Hall", "Vault"))
+    with server.client() as api:
+        leads = {"area_from_id": None, "area_to_id": hall}
+        assert api.put(f"/api/3/channels/{front}", json=leads).status_code == 200
+    now, person = clock.now(), world.person_id
+
+    def presence_after(channel_id: int, code: int, area: int | None, since: int = now) -> dict[int, Presence]:
+        controller.happen(channel_id, code, now, person_id=person, moved_to=(area, since))
+        controller.tell()
+        until_recorded(controller)
+        return server.ask(lambda: dict(server.live.presence(world.account_id)))
+
+    for channel_id, code, area in ((front, 10, vault), (front, 10, None), (front, 20, hall), (front, 31, hall)):
+        assert presence_after(channel_id, code, area) == {}
+    assert presence_after(back, 10, None) == {}, "it leads from nowhere to nowhere"
+    # Never in the future: whoever has gone there could go nowhere else until then.
+    assert presence_after(front, 70, hall, 2**62) == {person: Presence(hall, now)}
+    assert presence_after(front, 10, None, now + 1) == {person: Presence(hall, now)}
+
+
 def test_where_somebody_went_counts_elsewhere_at_once(
     server: HubServer, controller: Controller, clock: FixedClock
 ) -> None:
@@ -362,10 +388,11 @@ def test_where_somebody_went_counts_elsewhere_at_once(
     hall = write(world, create_area, world.site_ids[0], {"name": "Hall"}).id
     other = enrolled(server.base_url, world, back)
     assert controller.ended()
-    controller.connect()
     with server.client() as api:
-        body = {"passback_mode": "hard", "area_from_id": None, "area_to_id": hall}
-        assert api.put(f"/api/3/channels/{back}", json=body).status_code == 200
+        leads = {"area_from_id": None, "area_to_id": hall}
+        assert api.put(f"/api/3/channels/{front}", json=leads).status_code == 200
+        assert api.put(f"/api/3/channels/{back}", json={"passback_mode": "hard", **leads}).status_code == 200
+    controller.connect()
     other.connect()
     other.until(lambda: other.whereabouts)
     assert other.whereabouts == [Whereabouts((), True)], "at first everybody, of whom nobody is anywhere known"

@@ -173,6 +173,8 @@ def _show_own(directory: Path, json: bool) -> None:
         print_json(answer)
         return
     channels = answer.pop("channels")
+    if undriven := [f"{each['name']} ({each['id']})" for each in channels if each["driver"] is None]:
+        typer.echo(f"doorward: no hardware is configured for {', '.join(undriven)}: --config leaves it out", err=True)
     answer["drivers"] = [f"{each['name']}: {'; '.join(each['problems']) or 'well'}" for each in answer["drivers"]]
     show(answer, as_json=False)
     show(channels, as_json=False)

@@ -30,6 +30,8 @@ class Loaded:
 
     channels: tuple[tuple[Replica, Kept], ...]
     presences: dict[int, bytes]
+    until: int
+    """Up to which event of the journal what doors remember, and where people are, is in it."""
     damage: str | None
     """Why nothing of what was there can be read any more."""
 
@@ -82,9 +84,9 @@ class Contents:
         """Keep nothing of a channel any more. Raises StoreFailed or Damaged."""
         await self._in_thread(lambda: self._opened.forget(channel_id))
 
-    async def note(self, channels: Mapping[int, Noted], presences: Mapping[int, bytes | None]) -> None:
-        """Keep what doors remember and where people are. Raises StoreFailed or Damaged."""
-        await self._in_thread(lambda: self._opened.note(channels, presences))
+    async def note(self, channels: Mapping[int, Noted], presences: Mapping[int, bytes | None], until: int) -> None:
+        """Keep what doors remember and where people are, by all events up to one. Raises StoreFailed or Damaged."""
+        await self._in_thread(lambda: self._opened.note(channels, presences, until))
 
     async def begin_anew(self, channels: Iterable[tuple[int, About]]) -> None:
         """Put a damaged file aside and begin another, with nothing but the channels in it."""
@@ -118,7 +120,7 @@ class Contents:
         try:
             self._store = Store(self._path, self._secret)
             channels = tuple((load(self._store, kept), kept) for kept in self._store.channels())
-            return Loaded(channels, self._store.presences(), None)
+            return Loaded(channels, self._store.presences(), self._store.kept_until(), None)
         except (Damaged, RecordRefused, StoreFailed, OSError) as error:
             damage = str(error)
             _log.error("what channels have been told cannot be read", reason=damage)
@@ -127,7 +129,7 @@ class Contents:
         named = [(own.id, About(own.name, own.driver)) for own in identity.load_channels(self._directory)]
         self._begin_anew(named, in_memory=not is_damaged)
         kept = {channel.id: channel for channel in self._opened.channels()}
-        return Loaded(tuple((untold(each, about), kept[each]) for each, about in named), {}, damage)
+        return Loaded(tuple((untold(each, about), kept[each]) for each, about in named), {}, 0, damage)
 
     def _begin_anew(self, channels: Iterable[tuple[int, About]], *, in_memory: bool = False) -> None:
         if self._store is not None:

@@ -8,6 +8,7 @@ import msgspec
 from doorward.controller.attempts import Attempt, Presences
 from doorward.controller.circumstances import Circumstances
 from doorward.controller.facts import Fact, FactSink
+from doorward.controller.guesses import Guesses
 from doorward.controller.memory import Cause
 from doorward.controller.presented import number_of
 from doorward.decision.codes import EventCode
@@ -39,8 +40,10 @@ class Desk:
         sink: FactSink,
         release: Callable[[Cause, int], None],
         follow: Callable[[int], None],
+        guesses: Guesses,
     ) -> None:
         """`release`: the lock, for a while. `follow`: hold it as it is to be held at an instant."""
+        self._guesses = guesses
         self._driver = driver
         self._about = about
         self._sink = sink
@@ -51,6 +54,10 @@ class Desk:
     def decide(self, presented: Presented, presence: Presences, at: int, waiting: Waiting | None = None) -> Verdict:
         """What the rules say at this instant; nothing happens."""
         return decide(self._about.snapshot, self._about.state(presence, waiting=waiting), presented, at)
+
+    def judge(self, presented: Presented, presence: Presences, at: int) -> Verdict:
+        """What comes of what has just been presented: by the rules, and by how many wrong PINs there were before."""
+        return self._guesses.judge(presented, self.decide(presented, presence, at), at)
 
     def conclude(
         self, presented: Presented, verdict: Verdict, presence: Presences, at: int, *, told: bool = False

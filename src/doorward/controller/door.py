@@ -3,7 +3,7 @@
 It holds no clock and no database: instants come in with what happened, facts go out to a sink.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from doorward.controller.boards import verdict_of
@@ -12,6 +12,7 @@ from doorward.controller.contact import Contact
 from doorward.controller.desk import Desk
 from doorward.controller.exit_button import ExitButton
 from doorward.controller.facts import Fact, FactSink
+from doorward.controller.guesses import Guesses
 from doorward.controller.keypad import Keypad
 from doorward.controller.memory import Cause, DoorMemory
 from doorward.controller.presented import normal, normal_presented
@@ -39,6 +40,7 @@ from doorward.drivers.base import (
     Online,
     OutputChanged,
     PowerChanged,
+    RexFault,
     RexPressed,
     TamperChanged,
 )
@@ -60,8 +62,12 @@ class Door:
         snapshot: Snapshot,
         setting: Setting,
         memory: DoorMemory | None = None,
+        steady: Callable[[], int] | None = None,
     ) -> None:
-        """`memory`: what the door knew when its controller ended."""
+        """`memory`: what the door knew when its controller ended. `steady`: time that nobody puts back (kit.clock).
+
+        Without it the instants that the door is given are taken for that.
+        """
         known = memory or _NOTHING_KNOWN
         self._driver = driver
         self._sink = sink
@@ -69,13 +75,13 @@ class Door:
         self._about = about = Circumstances(
             snapshot, setting, tampered=known.tampered, first_person_at=known.first_person_at
         )
-        self._releases = Releases(driver, self._id, known.leave)
+        self._releases = Releases(driver, self._id, known.leave, steady)
         self._contact = Contact(self._say, lambda: driver.feedback(self._id, "warning"), known)
         self._standing = Standing(driver, self._id, self._say, known)
-        self._desk = Desk(driver, about, sink, self._release, self.tick)
+        self._desk = Desk(driver, about, sink, self._release, self.tick, Guesses(steady))
         self._reader = Reader(self._desk, about)
         self._remote = Remote(about, sink, self._release_by, lambda shown: driver.feedback(self._id, shown))
-        self._button = ExitButton(about, sink, self._release)
+        self._button = ExitButton(about, sink, self._release, is_faulty=known.exit_button_faulty)
         self._reports = Reports(self._say, known)
 
     @property
@@ -100,8 +106,8 @@ class Door:
 
     @property
     def alarm(self) -> EventCode | None:
-        """33 forced or 34 held open, until it is closed; 37 while its contact is at fault."""
-        return self._contact.alarm
+        """33 forced or 34 held open, until it is closed; 37 while its contact or its exit button is at fault."""
+        return self._contact.alarm or (EventCode.CONTACT_FAULT if self._button.is_faulty else None)
 
     @property
     def tampered(self) -> bool:
@@ -132,6 +138,7 @@ class Door:
             open_since=contact.open_since,
             alarm=contact.alarm,
             contact_faulty=contact.is_faulty,
+            exit_button_faulty=self._button.is_faulty,
             leave=dict(self._releases.leave),
             tampered=self._about.tampered,
             online=reports.online,
@@ -158,7 +165,7 @@ class Door:
                 return self._typed(event.keys, when, presence, at)
             case DeviceDecision():
                 return self._decided(event, when)
-            case RexPressed() | ContactChanged() | ContactFault() | OutputChanged():
+            case RexPressed() | RexFault() | ContactChanged() | ContactFault() | OutputChanged():
                 self._hear_of_door(event, when, at)
             case _:
                 self._hear_of_device(event, when, at)
@@ -168,7 +175,7 @@ class Door:
         """Somebody has presented all that they have: decide, release the lock if admitted, and say what happened."""
         self._desk.tick(at)
         presented = normal_presented(presented)
-        return self._desk.conclude(presented, self._desk.decide(presented, presence, at), presence, at)
+        return self._desk.conclude(presented, self._desk.judge(presented, presence, at), presence, at)
 
     def admit(
         self,
@@ -233,7 +240,7 @@ class Door:
         """The next instant at which tick() may have something to do, by what is known at `at`; None: none so far."""
         found = (
             self._standing.due(self.snapshot, at),
-            self._releases.due(),
+            self._releases.due(at),
             self._reader.due(),
             self._desk.due(),
             self._contact.due(self.setting, is_unlocked=self._standing.mode == "unlocked"),
@@ -261,7 +268,7 @@ class Door:
             return self._desk.refuse_late(presented, presence, at)
         if presented.second is None:
             return self._reader.read(presented.first, when, presence, at)
-        return self._desk.conclude(presented, self._desk.decide(presented, presence, at), presence, at)
+        return self._desk.conclude(presented, self._desk.judge(presented, presence, at), presence, at)
 
     def _typed(self, keys: str, when: int, presence: Mapping[int, Presence], at: int) -> Verdict | None:
         if at - when <= _OLDEST_READ_MS:
@@ -281,7 +288,7 @@ class Door:
         return verdict
 
     def _hear_of_door(
-        self, event: RexPressed | ContactChanged | ContactFault | OutputChanged, when: int, at: int
+        self, event: RexPressed | RexFault | ContactChanged | ContactFault | OutputChanged, when: int, at: int
     ) -> None:
         decides = self._driver.capabilities.decides_locally
         match event:
@@ -298,6 +305,8 @@ class Door:
                 # A board tells of its own admissions by its own clock, and knows nothing of the instants of ours.
                 with_leave = self._may_open(when) or (decides and self._may_open(at))
                 self._move(event.is_open, when, with_leave=with_leave)
+            case RexFault():
+                self._button.fault(event.is_faulty, when)
             case ContactFault():
                 self._contact.fault(event.is_faulty, when)
             case OutputChanged() if decides:
@@ -319,6 +328,7 @@ class Door:
     def _online(self, is_online: bool, when: int, at: int) -> None:
         """A device that is back may have forgotten how its lock is to be held; what it was told to release is over."""
         self._reports.presence(is_online, when)
+        self._releases.presence(is_online)
         if is_online:
             self._standing.tell_again()
             self.tick(at)

@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 
 from doorward.controller.door import Door
-from doorward.controller.happening import Happening, noted
+from doorward.controller.happening import Happening, kept, noted
 from doorward.controller.hardware import Unit
 from doorward.controller.journal import Journal
 from doorward.controller.plan import SIMULATED, Plan, simulated_driver
@@ -86,6 +86,10 @@ class Doors:
         """The channels that have hardware."""
         return [served for served in self.channels.values() if served.unit is not None]
 
+    def undriven(self) -> list[Served]:
+        """The channels of this controller that its configuration leaves out: they deny everybody, and do nothing."""
+        return [served for served in self.channels.values() if served.unit is None]
+
     def served(self, channel_id: int) -> Served:
         """Raises NotFound."""
         found = self.channels.get(channel_id)
@@ -123,6 +127,8 @@ class Doors:
         """Write down what has happened."""
         if not happenings:
             return
+        now = self.clock.now()
+        happenings = [kept(happening, now) for happening in happenings]
         last = self.journal.append(happenings)
         for index, happening in enumerate(happenings, last - len(happenings) + 1):
             told = happening.told

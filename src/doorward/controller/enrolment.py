@@ -9,6 +9,7 @@ import binascii
 import http.client
 import os
 import ssl
+from http import HTTPStatus
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
@@ -37,6 +38,10 @@ _ANSWER_WITHIN_S: Final = 30.0
 
 class EnrolmentFailed(OSError):
     """It could not be done; the text says why, in one sentence."""
+
+
+class CodeRefused(BadRequest):
+    """The server does not take the code: it is wrong, over, or used."""
 
 
 class EnrolledChannel(msgspec.Struct, frozen=True):
@@ -127,7 +132,7 @@ def tls_context(pem: str | None) -> ssl.SSLContext:
 
 
 def enrol(server: str, code: keys.EnrolmentCode, name: str, pem: str | None) -> Enrolled:
-    """Ask the server. Raises EnrolmentFailed."""
+    """Ask the server. Raises EnrolmentFailed, or CodeRefused."""
     private_key, nonce = keys.new_private_key(), os.urandom(keys.NONCE_BYTES)
     public_key = keys.public_key_of(private_key)
     asked = _Asked(
@@ -175,18 +180,23 @@ def _post(url: str, body: bytes, pem: str | None) -> bytes:
             content: bytes = answer.read(_LONGEST_ANSWER)
             return content
     except HTTPError as error:
-        raise EnrolmentFailed(_refusal(error)) from None
+        raise _refusal(error) from None
     except URLError as error:
         raise EnrolmentFailed(f"the server does not answer: {error.reason}") from None
     except (OSError, http.client.HTTPException) as error:
         raise EnrolmentFailed(f"the server does not answer: {error or type(error).__name__}") from None
 
 
-def _refusal(error: HTTPError) -> str:
+def _refusal(error: HTTPError) -> EnrolmentFailed | CodeRefused:
     if 300 <= error.code < 400:
-        return f"the server sends one on to {error.headers.get('Location')}: give its own address as --server"
+        location = error.headers.get("Location")
+        return EnrolmentFailed(f"the server sends one on to {location}: give its own address as --server")
     try:
         said = msgspec.json.decode(error.read(_LONGEST_ANSWER), type=_Refused).error_description
     except (msgspec.MsgspecError, OSError, http.client.HTTPException):
         said = ""
-    return f"the server refuses: {said}" if said else f"the server refuses with status {error.code}"
+    if not said:
+        return EnrolmentFailed(f"the server refuses with status {error.code}")
+    # Of a server of ours: anything before it that refuses says so in other words.
+    kind = CodeRefused if error.code == HTTPStatus.FORBIDDEN else EnrolmentFailed
+    return kind(f"the server refuses: {said}")

@@ -46,13 +46,13 @@ class Found:
     carried: list[Entry] = field(default_factory=list)
     """Events that say more than that something happened (Happening.must_be_carried), oldest first."""
     latest_at: int = 0
-    """The instant of the newest event."""
+    """When the newest event was written down, by the controller's own clock."""
     last: int = 0
     acknowledged: int = 0
     missing: list[tuple[int, int]] = field(default_factory=list)
     """Stretches of indices, first and last, that cannot be read."""
     cut: int = 0
-    """Bytes at the ends of files that are no whole events."""
+    """Bytes at the ends of files that are no whole records."""
 
 
 class Place(NamedTuple):
@@ -90,35 +90,43 @@ class EventFiles:
         there = segments.found_in(self._directory)
         limits = [first for first, _ in [*there[1:], (1 << 63, None)]]
         read_up_to: int | None = None
-        newest: segments.Record | None = None
         for (first, path), limit in zip(there, limits, strict=False):
             content = path.read_bytes()
-            end, last = len(segments.MAGIC), first - 1
-            for record in segments.records(content):
-                end = record.end
-                if record.kind == segments.ACKNOWLEDGED:
-                    found.acknowledged = max(found.acknowledged, record.number)
-                elif last < record.number < limit:
-                    entry = self._entry(record) if record.kind == segments.CARRIED else None
-                    if isinstance(entry, Entry):
-                        found.carried.append(entry)
-                    newest, last = record, record.number
+            last, end = self._survey(content, first - 1, limit, found)
             if read_up_to is not None and read_up_to + 1 < first:
                 found.missing.append((read_up_to + 1, first - 1))
-            read_up_to = last
+            damaged = segments.damaged_at_end(content, first - 1) if path == there[-1][1] else 0
+            if damaged:
+                found.missing.append((last + 1, last + damaged))
+            read_up_to = last + damaged
             found.cut += len(content) - end
             if last >= first:
                 self.all.append(File(first, path, last, end))
             else:
                 with suppress(OSError):
                     path.unlink()
-        if newest is not None:
-            entry = self._entry(newest)
-            found.latest_at = entry.happening.told.at if isinstance(entry, Entry) else 0
         found.last = max(read_up_to or 0, found.acknowledged)
         if self.all:
             self._finish(self.all[-1])
         return found
+
+    def _survey(self, content: bytes, last: int, limit: int, found: Found) -> tuple[int, int]:
+        """Note what is in a file; gives the index of its last event, and where its last whole record ends."""
+        end, newest = len(segments.MAGIC), None
+        for record in segments.records(content, after=last):
+            end = record.end
+            if record.kind == segments.ACKNOWLEDGED:
+                found.acknowledged = max(found.acknowledged, record.number)
+            elif last < record.number < limit:
+                if last + 1 < record.number:
+                    found.missing.append((last + 1, record.number - 1))
+                entry = self._entry(record) if record.kind == segments.CARRIED else None
+                if isinstance(entry, Entry):
+                    found.carried.append(entry)
+                newest, last = record, record.number
+        if newest is not None and isinstance(entry := self._entry(newest), Entry):
+            found.latest_at = entry.happening.kept_at
+        return last, end
 
     def _finish(self, newest: File) -> None:
         """What a process that was killed had written is made durable; what it had begun to write is cut off."""
@@ -200,24 +208,40 @@ class EventFiles:
                 content = file.path.read_bytes()
             except FileNotFoundError:
                 continue
-            place = self._place
-            known = place is not None and place.file is file and place.number <= after
-            start = place.offset if place is not None and known else len(segments.MAGIC)
-            for record in segments.records(content, start):
-                if record.kind == segments.ACKNOWLEDGED or record.number <= after:
-                    continue
-                if record.number > min(until, file.last) or len(found) >= most:
-                    break
-                found.append(self._entry(record))
-                self._place = Place(file, record.end, record.number)
+            found += self._read_one(file, content, after, min(until, file.last), most - len(found))
             if len(found) >= most:
                 break
+        return found
+
+    def _read_one(self, file: File, content: bytes, after: int, last: int, most: int) -> list[Entry | Gap]:
+        """Events of one file. What has been damaged since the start is a gap among them."""
+        found: list[Entry | Gap] = []
+        place = self._place
+        if place is None or place.file is not file or place.number > after:
+            place = Place(file, len(segments.MAGIC), file.first - 1)
+        expected, at = max(after + 1, file.first), 0
+        for record in segments.records(content, place.offset, place.number):
+            if record.kind == segments.ACKNOWLEDGED or record.number < expected:
+                continue
+            if record.number > last:
+                break
+            entry = self._entry(record)
+            at = entry.happening.told.at if isinstance(entry, Entry) else at
+            if record.number > expected:
+                found.append(gap_of(expected, record.number - 1, (), at))
+            found.append(entry)
+            expected = record.number + 1
+            self._place = Place(file, record.end, record.number)
+            if len(found) >= most:
+                return found
+        if expected <= last:
+            found.append(gap_of(expected, last, (), at))
         return found
 
     def lost_with(self, file: File, after: int) -> list[tuple[int, int]]:
         """For the thread: the channel and the instant of each event in a file after an index. Raises OSError."""
         lost: list[tuple[int, int]] = []
-        for record in segments.records(file.path.read_bytes()):
+        for record in segments.records(file.path.read_bytes(), after=file.first - 1):
             if record.kind != segments.ACKNOWLEDGED and after < record.number <= file.last:
                 with suppress(Unsealable, msgspec.MsgspecError):
                     happening = self._happening(record)

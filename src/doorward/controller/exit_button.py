@@ -7,13 +7,17 @@ from doorward.controller.facts import Fact, FactSink
 from doorward.controller.memory import Cause
 from doorward.decision.codes import EventCode
 from doorward.decision.engine import decide_exit
-from doorward.decision.verdict import Verdict
+from doorward.decision.verdict import Reason, ReasonCode, Verdict
 
 
 class ExitButton:
     """One button."""
 
-    def __init__(self, about: Circumstances, sink: FactSink, release: Callable[[Cause, int], None]) -> None:
+    def __init__(
+        self, about: Circumstances, sink: FactSink, release: Callable[[Cause, int], None], *, is_faulty: bool
+    ) -> None:
+        self.is_faulty = is_faulty
+        """Whether its line is cut or shorted, as was heard last."""
         self._about = about
         self._sink = sink
         self._release = release
@@ -34,6 +38,21 @@ class ExitButton:
         """It is held from now on, or has been let go."""
         self._held_since = at if is_held else None
         self._is_told = False
+
+    def fault(self, is_faulty: bool, at: int) -> None:
+        """Its line is cut or shorted, or is whole again.
+
+        It releases nothing: whoever cut it from outside would have a key. That it may not let out is told at once.
+        """
+        if is_faulty == self.is_faulty:
+            return
+        self.is_faulty = is_faulty
+        if is_faulty:
+            self.hold(False, at)
+        channel = self._about.snapshot.channel
+        code = EventCode.CONTACT_FAULT if is_faulty else EventCode.DOOR_NORMAL
+        why = ReasonCode.EXIT_BUTTON_FAULTY if is_faulty else ReasonCode.EXIT_BUTTON_WHOLE
+        self._sink(Fact(channel.id, code, at, Verdict(code, False, channel, at, None, (Reason(why),))))
 
     def tick(self, at: int) -> None:
         """Say, once, that the button is held."""

@@ -20,6 +20,8 @@ class Lost(msgspec.Struct, frozen=True, array_like=True):
     count: int
     since: int
     until: int
+    by_server: bool = False
+    """The server had them and, restored from a backup, has not any more; here they are not kept so long."""
 
 
 class Gap(msgspec.Struct, frozen=True, array_like=True):
@@ -54,6 +56,11 @@ def gap_of(first: int, last: int, lost: Iterable[tuple[int, int]], fallback_at: 
     return Gap(first, last, tuple(channels[channel_id] for channel_id in sorted(channels)))
 
 
+def forgotten_by_server(first: int, last: int) -> Gap:
+    """A gap of events that were told, and are neither at the server any more nor here."""
+    return Gap(first, last, (Lost(UNKNOWN_CHANNEL, last - first + 1, 0, 0, by_server=True),))
+
+
 def joined(gaps: Sequence[Gap]) -> list[Gap]:
     """Gaps in order; those that follow one another without an event between them are one."""
     found: list[Gap] = []
@@ -68,12 +75,13 @@ def joined(gaps: Sequence[Gap]) -> list[Gap]:
 def _join(one: Gap, other: Gap) -> Gap:
     channels = {lost.channel_id: lost for lost in one.channels}
     for lost in other.channels:
-        before = channels.get(lost.channel_id, Lost(lost.channel_id, 0, lost.since, lost.until))
+        before = channels.get(lost.channel_id, Lost(lost.channel_id, 0, lost.since, lost.until, lost.by_server))
         channels[lost.channel_id] = Lost(
             lost.channel_id,
             before.count + lost.count,
             min(before.since, lost.since),
             max(before.until, lost.until),
+            before.by_server and lost.by_server,
         )
     return Gap(one.first, other.last, tuple(channels[channel_id] for channel_id in sorted(channels)))
 
@@ -81,5 +89,11 @@ def _join(one: Gap, other: Gap) -> Gap:
 def _said(lost: Lost) -> Happening:
     number = "One event is" if lost.count == 1 else f"{lost.count} events are"
     stretch = f"from {local_time(lost.since, 'UTC')} until {local_time(lost.until, 'UTC')}"
-    text = f"{number} lost, {stretch}: the controller could keep no more."
+    why = "the controller could keep no more"
+    if lost.by_server:
+        stretch, why = "up to those that follow", "the server had them once, and the controller has not kept them since"
+    elif lost.channel_id == UNKNOWN_CHANNEL:
+        stretch = f"about {local_time(lost.until, 'UTC')}" if lost.until else "at an unknown time"
+        why = "what the controller had kept cannot be read any more"
+    text = f"{number} lost, {stretch}: {why}."
     return noted(lost.channel_id, EventCode.EVENTS_LOST, lost.until, ("events_lost", text))

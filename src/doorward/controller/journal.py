@@ -10,6 +10,7 @@ which is 0 unless this disk has lost events that the server knows of (docs/decis
 
 import asyncio
 import os
+import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,7 @@ import structlog
 
 from doorward.controller.event_files import Entry, EventFiles, File, Found
 from doorward.controller.files import replace_file
-from doorward.controller.gaps import Gap, gap_of, joined
+from doorward.controller.gaps import Gap, forgotten_by_server, gap_of, joined
 from doorward.controller.happening import Happening
 from doorward.controller.sealing import Seal
 
@@ -34,6 +35,8 @@ _STATE: Final = "numbers"
 _REMEMBERED: Final = 1_000
 """So many events that are on the disk are kept in memory too: what has just happened is told without reading."""
 _TRY_AGAIN_S: Final = 5.0
+_STARTS_KEPT: Final = 6
+"""Of the starts that no server has agreed with."""
 
 
 class Limits(NamedTuple):
@@ -54,6 +57,8 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     unagreed_from: int | None = None
     """Events from this index on were numbered without the server's word; none of them has been told."""
     gaps: tuple[Gap, ...] = ()
+    starts: tuple[str, ...] = ()
+    """By what each start of this controller is known: the last that a server has agreed with, and those since."""
 
 
 class Journal:
@@ -149,27 +154,37 @@ class Journal:
             self._released = index
             self._wake.set()
 
-    async def agree(self, last_sequence: int) -> int:
+    @property
+    def starts(self) -> tuple[str, ...]:
+        """By what the starts of this controller are known, this one the last: a copy of its directory has others."""
+        return self._state.starts
+
+    async def agree(self, last_sequence: int, *, is_forked: bool = False) -> int:
         """The server names the last number that it has; gives the index after which it is to be told.
 
-        Events that were numbered without its word get numbers that it has not seen.
+        Events that were numbered without its word get numbers that it has not seen. A server that was restored from a
+        backup is told again what is still here; of what is not it is told that it is lost. `is_forked`: a copy of this
+        controller has told the server something, too; nothing of ours is taken for told by its numbers. Rather is what
+        was on its way told twice.
         """
         before = self._state
         shift, unagreed = before.shift, before.unagreed_from
         if unagreed is not None and last_sequence >= unagreed + shift:
             shift = last_sequence + 1 - unagreed
-        elif unagreed is None and last_sequence > self._last + shift:
-            # It cannot be, unless two controllers share an identity: what is still to be told is not taken for told.
+        if last_sequence > self._last + shift or (is_forked and last_sequence > self._acknowledged + before.shift):
             shift = last_sequence - self._acknowledged
-        if (shift, None) != (before.shift, unagreed):
-            self._state = _State(shift, None, tuple(self._gaps))
+        starts = before.starts[-1:]
+        if (shift, None, starts) != (before.shift, unagreed, before.starts):
+            self._state = _State(shift, None, tuple(self._gaps), starts)
             if shift != before.shift:
                 _log.warning("the server has events that this disk has lost", number=shift - before.shift)
             try:
                 await self._in_thread(self._write_state, self._state)
             except OSError as error:
                 self._fail(error)
-        has = self.index_of(last_sequence)
+        has = max(0, self.index_of(last_sequence))
+        if has < self._acknowledged:
+            self._tell_again(has)
         self.acknowledge(has)
         return has
 
@@ -275,6 +290,17 @@ class Journal:
 
     # Inside.
 
+    def _tell_again(self, has: int) -> None:
+        """The server has lost what comes after an index. Nothing of it counts as told any more."""
+        oldest = min(
+            [entry.number for entry in islice(self._tail, 1)] + [file.first for file in self._files.all[:1]],
+            default=self._last + 1,
+        )
+        _log.warning("the server has lost events", number=self._acknowledged - has)
+        if has + 1 < oldest:
+            self._gaps = joined([*self._gaps, forgotten_by_server(has + 1, oldest - 1)])
+        self._acknowledged = has
+
     async def _read_files(self, after: int, until: int, most: int) -> list[Entry] | Gap:
         found = await self._in_thread(self._files.read, list(self._files.all), after, until, most)
         gap = next((gap for gap in self._gaps if gap.first <= after + 1 <= gap.last), None)
@@ -307,8 +333,12 @@ class Journal:
         self._written = self._synced = self._last
         self._acknowledged = min(found.acknowledged, self._last)
         unagreed = self._state.unagreed_from
+        starts = self._state.starts
         self._state = _State(
-            self._state.shift, self._last + 1 if unagreed is None else min(unagreed, self._last + 1), tuple(self._gaps)
+            self._state.shift,
+            self._last + 1 if unagreed is None else min(unagreed, self._last + 1),
+            tuple(self._gaps),
+            (*starts[:1], *starts[1:][-_STARTS_KEPT:], secrets.token_hex(8)),
         )
         try:
             self._write_state(self._state)

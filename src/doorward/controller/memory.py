@@ -30,6 +30,7 @@ class DoorMemory(msgspec.Struct, frozen=True, omit_defaults=True):
     """From when it counts how long the door is held open."""
     alarm: EventCode | None = None
     contact_faulty: bool = False
+    exit_button_faulty: bool = False
     leave: dict[Cause, tuple[int, int]] = {}
     """From when until when somebody who was admitted may open the door; it opens nothing."""
     tampered: bool = False

@@ -71,13 +71,13 @@ class Reader:
         if first is not None and (credential.kind == PIN) != (first.presented.first.kind == PIN):
             self._first = None
             both = Presented(first.presented.first, credential, when - first.since)
-            verdict = self._desk.decide(both, presence, at)
+            verdict = self._desk.judge(both, presence, at)
             return self._desk.conclude(both, verdict, presence, at, told=first.verdict.duress)
         if first is not None and credential == first.presented.first:
             self._first, told = None, first.verdict.duress  # once more: the time for the second begins anew
         self.give_up(at)
         alone = Presented(credential)
-        verdict = self._desk.decide(alone, presence, at)
+        verdict = self._desk.judge(alone, presence, at)
         if verdict.event_code is not EventCode.SECOND_FACTOR_LATE:
             return self._desk.conclude(alone, verdict, presence, at, told=told)
         self._first = Attempt(alone, when, verdict)

@@ -19,13 +19,13 @@ from doorward.controller.happening import Happening
 from doorward.controller.identity import Identity, OwnChannel
 from doorward.controller.journal import Journal, Limits
 from doorward.controller.plan import Plan
-from doorward.controller.replica import untold
+from doorward.controller.replica import Replica, untold
 from doorward.controller.sealing import Seal
 from doorward.controller.served import Served
 from doorward.controller.store import About, Damaged, StoreFailed
 from doorward.decision.codes import EventCode
 from doorward.decision.snapshot import Presence
-from doorward.kit.clock import Clock
+from doorward.kit.clock import Clock, steady_time
 from doorward.link.messages import Admit, Told, Update
 from doorward.link.messages import Whereabouts as SaidWhereabouts
 
@@ -84,14 +84,18 @@ class Controller:
         behind = 0
         if isinstance(self.clock, DoorClock):
             behind = self.clock.not_before(max([self.journal.found.latest_at, *confirmed]))
-        carried = self._carried()
+        # A journal that has been begun anew counts from the beginning.
+        until = loaded.until if loaded.until <= self.journal.last else 0
+        carried = self._carried(until)
         for replica, kept in loaded.channels:
-            memory, cursor = carried.get(replica.id, (b"", None))
+            memory, is_newer, cursor = carried.get(replica.id, (b"", False, None))
             cursors = [each for each in (cursor, kept.cursor) if each is not None]
             # Whoever has never been told anything has had no contact since it was started.
             since = (now - 1 if replica.record is None else 0) if kept.confirmed_at is None else kept.confirmed_at
-            self.doors.add(Served(replica, self.doors.keep, memory or kept.memory, max(cursors, default=None), since))
+            found = memory if is_newer else kept.memory or memory
+            self.doors.add(self._served(replica, found, max(cursors, default=None), since))
         self.doors.start()
+        self._warn_of_undriven()
         if loaded.damage is not None:
             self._say_damaged()
         if behind:
@@ -151,7 +155,7 @@ class Controller:
         presences = self.doors.whereabouts.unsaved()
         if channels or presences:
             try:
-                await self.contents.note(channels, presences)
+                await self.contents.note(channels, presences, last)
             except Damaged:
                 await self.begin_anew()
                 return
@@ -186,7 +190,7 @@ class Controller:
             served.replica.about = about
             return
         replica = untold(channel_id, about)
-        self.doors.add(Served(replica, self.doors.keep, b"", None, self.clock.now() - 1))
+        self.doors.add(self._served(replica, b"", None, self.clock.now() - 1))
         self.doors.tick()
         self.doors.say_started()
         await self.save_names()
@@ -237,8 +241,11 @@ class Controller:
         now, in_place = self.clock.now(), not served.has_board
         prepared = await self.contents.prepare(served.replica, parts, now, in_place=in_place)
         replica, before = served.replica, served.replica.snapshot.directory
+        is_new, had_unit = not replica.is_told, served.unit is not None
         replica.take(prepared)
         self.doors.equip(served)
+        if served.unit is None and (is_new or had_unit):
+            self._warn_of_undriven()
         served.update(self.clock.now())
         self.doors.say_started()
         # The driver of a board may still be reading what it was given.
@@ -313,6 +320,12 @@ class Controller:
             self._failures_told.add(code)
             self.doors.note(code, ("disk_failed", f"The controller's disk fails ({failure}). {consequence}."))
 
+    def _warn_of_undriven(self) -> None:
+        undriven = self.doors.undriven()
+        if undriven:
+            named = [f"{served.replica.name or 'channel'} ({served.id})" for served in undriven]
+            _log.warning("channels of this controller have no hardware in its configuration", channels=named)
+
     def _say_clock(self, what: str) -> None:
         _log.warning("the controller's clock is wrong", reason=what)
         self.doors.note(EventCode.CLOCK_WRONG, ("clock_wrong", f"The controller's clock {what}."))
@@ -321,14 +334,25 @@ class Controller:
         text = "What the channel had been told cannot be read any more: the server has to tell everything anew."
         self.doors.note(EventCode.SNAPSHOT_REFUSED, ("content_damaged", text), channels=self.channels.values())
 
-    def _carried(self) -> dict[int, tuple[bytes, int | None]]:
-        """What the events on the disk say beyond themselves: what doors remember, how far devices have told."""
-        carried: dict[int, tuple[bytes, int | None]] = {}
+    def _served(self, replica: Replica, memory: bytes, cursor: int | None, confirmed_at: int) -> Served:
+        return Served(replica, self.doors.keep, memory, cursor, confirmed_at, steady_time(self.clock))
+
+    def _carried(self, until: int) -> dict[int, tuple[bytes, bool, int | None]]:
+        """What the events on the disk say beyond themselves: what doors remember, how far devices have told.
+
+        Of what doors remember also whether it is of an event after `until`: up to that one, what is kept beside the
+        events is as new or newer. So is where people are: somebody may have been forgiven since.
+        """
+        carried: dict[int, tuple[bytes, bool, int | None]] = {}
         for index, happening in self.journal.found.carried:
-            memory, cursor = carried.get(happening.channel_id, (b"", None))
+            memory, is_newer, cursor = carried.get(happening.channel_id, (b"", False, None))
+            if happening.memory:
+                memory, is_newer = happening.memory, index > until
             cursor = happening.cursor if happening.cursor is not None else cursor
-            carried[happening.channel_id] = (happening.memory or memory, cursor)
+            carried[happening.channel_id] = (memory, is_newer, cursor)
             told = happening.told
+            if index <= until:
+                continue
             if told.moved_to is not None and told.person_id is not None:
                 self.doors.whereabouts.move(told.person_id, Presence(*told.moved_to), index)
         self.journal.found.carried.clear()

@@ -30,7 +30,15 @@ Keep = Callable[[list[Happening]], None]
 class Served:
     """Used from one event loop. `keep`: writes down what has happened, before anything moves."""
 
-    def __init__(self, replica: Replica, keep: Keep, memory: bytes, cursor: int | None, confirmed_at: int) -> None:
+    def __init__(
+        self,
+        replica: Replica,
+        keep: Keep,
+        memory: bytes,
+        cursor: int | None,
+        confirmed_at: int,
+        steady: Callable[[], int],
+    ) -> None:
         self.replica = replica
         self.hand = Hand(replica.id)
         self.cursor = cursor
@@ -46,7 +54,7 @@ class Served:
         self._keep = keep
         self._facts: list[Fact] = []
         self._memory = _decoded(memory)
-        self.door = Door(self.hand, self._take_note, replica.snapshot, replica.setting, self._memory)
+        self.door = Door(self.hand, self._take_note, replica.snapshot, replica.setting, self._memory, steady)
         self.door.confirmed_at = confirmed_at
         self._saved_confirmed_at = confirmed_at
         self._unsaved_memory: bytes | None = memory or None

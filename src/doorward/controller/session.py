@@ -100,6 +100,7 @@ class Session:
             held,
             journal.sequence_of(journal.acknowledged + 1),
             journal.length,
+            journal.starts,
         )
 
     async def _welcome(self, welcome: Welcome) -> Teller:
@@ -116,7 +117,7 @@ class Session:
                 await controller.keep_channel(channel_id, about)
             self._opened.use_key(channel_id, key)
             controller.channels[channel_id].is_outstanding = True
-        after = await controller.journal.agree(welcome.last_sequence)
+        after = await controller.journal.agree(welcome.last_sequence, is_forked=welcome.is_forked)
         _log.info("the server says welcome", channels=len(ours), to_tell=controller.journal.length)
         return Teller(controller.journal, self._tell, lambda: self._opened.boxes, after)
 

@@ -27,6 +27,8 @@ CREATE TABLE channels (
 CREATE TABLE people (channel_id INTEGER, id INTEGER, record BLOB NOT NULL, PRIMARY KEY (channel_id, id)) WITHOUT ROWID;
 CREATE TABLE presences (person_id INTEGER PRIMARY KEY, presence BLOB NOT NULL);
 """
+_KEPT: Final = "CREATE TABLE IF NOT EXISTS kept (until INTEGER NOT NULL)"
+"""Up to which event of the journal what doors remember, and where people are, is in here."""
 _AT_ONCE: Final = 500
 _DAMAGES: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
 """The last is what SQLite says of a table that is not there."""
@@ -201,8 +203,11 @@ class Store:
             execute("DELETE FROM people WHERE channel_id = ?", (channel_id,))
             execute("DELETE FROM channels WHERE id = ?", (channel_id,))
 
-    def note(self, channels: Mapping[int, Noted], presences: Mapping[int, bytes | None]) -> None:
-        """Keep what has changed at doors, and where people are by now (None: that is not known any more)."""
+    def note(self, channels: Mapping[int, Noted], presences: Mapping[int, bytes | None], until: int) -> None:
+        """Keep what has changed at doors, and where people are by now (None: that is not known any more).
+
+        `until`: all that the events of the journal up to this one say of that is in it.
+        """
         with self._transaction() as execute:
             for channel_id, (confirmed_at, memory, cursor) in channels.items():
                 sealed = None if memory is None else self._seal.seal(memory, _place("memory", channel_id))
@@ -211,12 +216,22 @@ class Store:
                     "cursor = coalesce(?, cursor) WHERE id = ?",
                     (confirmed_at, sealed, cursor, channel_id),
                 )
+            execute("DELETE FROM kept")
+            execute("INSERT INTO kept VALUES (?)", (until,))
             for person_id, presence in presences.items():
                 if presence is None:
                     execute("DELETE FROM presences WHERE person_id = ?", (person_id,))
                 else:
                     sealed = self._seal.seal(presence, _place("presence", person_id))
                     execute("INSERT OR REPLACE INTO presences VALUES (?, ?)", (person_id, sealed))
+
+    def kept_until(self) -> int:
+        """Up to which event of the journal what is kept here is as new; 0: that is not known."""
+        with _failing():
+            if not self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'kept'").fetchall():
+                return 0
+            [(until,)] = self._connection.execute("SELECT coalesce(max(until), 0) FROM kept").fetchall()
+            return int(until)
 
     def presences(self) -> dict[int, bytes]:
         """Where people were seen to go last."""
@@ -251,6 +266,8 @@ def _begun(uri: str, *, is_new: bool) -> sqlite3.Connection:
             raise Damaged("the file is damaged")
         if execute("SELECT format FROM about").fetchall() != [(FORMAT,)]:
             raise Damaged("the file is of another version")
+        if "immutable" not in uri:
+            execute(_KEPT)
     except BaseException:
         connection.close()
         raise

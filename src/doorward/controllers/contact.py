@@ -31,6 +31,12 @@ class LinkKey(NamedTuple):
     removed_at: int | None
 
 
+class Start(NamedTuple):
+    """The start of a controller that connected last."""
+
+    known_as: str | None
+
+
 class Contact(NamedTuple):
     """A controller that has a session somewhere."""
 
@@ -52,6 +58,16 @@ class Greeting(NamedTuple):
     software: str
     address: str
     condition: Condition
+    starts: tuple[str, ...] = ()
+    """Which of its starts it knows of, this one the last."""
+
+
+class Connection(NamedTuple):
+    """That it has connected, on record."""
+
+    last_sequence: int
+    is_forked: bool
+    """The start that was here last is none that it knows of."""
 
 
 class Lost(NamedTuple):
@@ -67,6 +83,13 @@ _LINK_KEY: Final = Query(
         controllers.c.id == bindparam("the_id")
     ),
     LinkKey,
+)
+_LAST_START: Final = Query(
+    select(controllers.c.last_start).where(controllers.c.id == bindparam("the_id")).with_for_update(),
+    Start,
+)
+_STARTED: Final = Query[None](
+    update(controllers).where(controllers.c.id == bindparam("the_id")).values(last_start=bindparam("start"))
 )
 _CONNECT: Final = Query(
     update(controllers)
@@ -140,9 +163,14 @@ def link_key(transaction: Transaction, controller_id: int) -> LinkKey | None:
     return transaction.one(_LINK_KEY, the_id=controller_id)
 
 
-def connected(transaction: Transaction, controller_id: int, who: Greeting, now: int) -> int | None:
-    """A controller has proven itself: gives its last event that is on record; None if it is removed by now."""
-    return transaction.one(
+def connected(transaction: Transaction, controller_id: int, who: Greeting, now: int) -> Connection | None:
+    """A controller has proven itself: gives up to where its events are on record; None if it is removed by now.
+
+    Each start of a controller knows of those before it, from the last on that it agreed with a server. If the one that
+    was here last is not among them, a copy of its directory was, or one of the two has been restored from a backup.
+    """
+    before = transaction.one(_LAST_START, the_id=controller_id)
+    last = transaction.one(
         _CONNECT,
         the_id=controller_id,
         software=who.software or None,
@@ -152,6 +180,12 @@ def connected(transaction: Transaction, controller_id: int, who: Greeting, now: 
         clock_skew_ms=_whole(who.condition.clock_skew_ms),
         spool_length=_whole(who.condition.spool_length),
     )
+    if last is None:
+        return None
+    known_as = None if before is None else before.known_as
+    if who.starts and who.starts[-1] != known_as:
+        transaction.run(_STARTED, the_id=controller_id, start=who.starts[-1])
+    return Connection(last, bool(who.starts) and known_as is not None and known_as not in who.starts)
 
 
 def contacts(transaction: Transaction, controller_ids: Collection[int]) -> dict[int, Contact]:
@@ -189,6 +223,15 @@ def refused_frame(
     """Something was wrong with what came over the link: on record at a channel, (id, name), if there is any."""
     transaction.run(_REFUSED_FRAME, the_id=controller_id)
     failed(transaction, account_id, channel, (("frame_refused", f"A frame of the link was refused: {why}."),), now)
+
+
+def forked(transaction: Transaction, account_id: int, channel: tuple[int, str] | None, now: int) -> None:
+    """Two that are the same controller have connected: on record at a channel, (id, name), if there is any."""
+    text = (
+        "Another copy of this controller has connected, or it or the server was restored from a backup. "
+        "What has not been recorded is numbered anew; remove the controller and enrol each box by itself."
+    )
+    failed(transaction, account_id, channel, (("controller_copied", text),), now)
 
 
 def failed(

@@ -46,6 +46,7 @@ _LOOK_EVERY_S: Final = 2.0
 _GONE_WITHIN_S: Final = 3.0
 _FRESHEN_AT_MOST_S: Final = 0.3
 _ATTEMPTS: Final = 3
+_FORK_SAID_EVERY_S: Final = 600.0
 
 
 class Hub:
@@ -63,6 +64,8 @@ class Hub:
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed, self._look, self._asked = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._is_closed = False
+        self._forks_said: dict[int, float] = {}
+        """Until when nothing more is put on record of controllers that come twice."""
         self.projections = Projections(live, self._note_content, self._note_version)
         self.reporting = Reporting(database, clock, self._sessions.values)
         live.when_changed(self._note_change)
@@ -208,6 +211,8 @@ class Hub:
         self._sessions[peer.controller_id] = session
         if older is not None:
             older.part("again")
+        if connected.is_forked:
+            self._forked(session)
         if connected.is_removed:
             session.part("removed")
         for link in connected.links.values():
@@ -215,7 +220,19 @@ class Hub:
             self._see_passback(session, link)
             self.projections.follow(peer.account_id, link.id)
         used = tuple((link.id, channel_keys.fingerprint(link.key)) for link in connected.links.values())
-        return session, Welcome(now, used, connected.last_sequence)
+        return session, Welcome(now, used, connected.last_sequence, connected.is_forked)
+
+    def _forked(self, session: Session) -> None:
+        """Two have the same identity. They may come in turns for as long as nobody does anything about it."""
+        controller_id, now = session.peer.controller_id, asyncio.get_running_loop().time()
+        _log.error("a controller has been copied, or restored from a backup", controller=controller_id)
+        if now < self._forks_said.get(controller_id, now):
+            return
+        self._forks_said = {each: until for each, until in self._forks_said.items() if until > now}
+        self._forks_said[controller_id] = now + _FORK_SAID_EVERY_S
+        link, account_id, at = next(iter(session.links.values()), None), session.peer.account_id, self.clock.now()
+        channel = None if link is None else (link.id, link.name)
+        self._in_background(self._write(lambda tx: contact.forked(tx, account_id, channel, at)))
 
     def _leave(self, session: Session) -> None:
         if self._sessions.get(session.peer.controller_id) is session:

@@ -1,7 +1,7 @@
 """How a controller is met: it proves that it has the link's key, and says what it has of its channels."""
 
 import os
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from doorward.controllers import channel_keys, contact
 from doorward.controllers.channel_keys import Opening, StoredKeys
@@ -19,6 +19,8 @@ from doorward.link.handshake import HandshakeFailed, Responder
 from doorward.link.messages import Hello
 from doorward.link.records import RECORD_FORMAT
 
+_MOST_STARTS: Final = 16
+
 
 class Proven(NamedTuple):
     """A controller that is who it says it is, and its first message."""
@@ -35,6 +37,7 @@ class Connected(NamedTuple):
     links: dict[int, ChannelLink]
     condition: Condition
     is_removed: bool
+    is_forked: bool
 
 
 async def prove(database: Database, vault: Vault, wire: Wire, address: str) -> Proven:
@@ -65,11 +68,12 @@ async def connect(database: Database, vault: Vault, proven: Proven, now: int) ->
     peer, crypto, hello = proven
     held = {each.channel_id: each for each in hello.channels}
     condition = Condition(hello.at - now, hello.spool_length)
-    greeting = contact.Greeting(_plain(hello.software), peer.address, condition)
+    starts = tuple(_plain(start) for start in hello.starts[-_MOST_STARTS:])
+    greeting = contact.Greeting(_plain(hello.software), peer.address, condition, starts)
 
-    def write(transaction: Transaction) -> tuple[int | None, list[tuple[StoredKeys, Opening]]]:
-        last = contact.connected(transaction, peer.controller_id, greeting, now)
-        if last is None:
+    def write(transaction: Transaction) -> tuple[contact.Connection | None, list[tuple[StoredKeys, Opening]]]:
+        connection = contact.connected(transaction, peer.controller_id, greeting, now)
+        if connection is None:
             return None, []
         opened = []
         for stored in channel_keys.of_controller(transaction, peer.controller_id):
@@ -80,16 +84,17 @@ async def connect(database: Database, vault: Vault, proven: Proven, now: int) ->
             if opening.is_promoted and stored.pending is not None:
                 channel_keys.promote(transaction, stored.channel_id, stored.pending)
             opened.append((stored, opening))
-        return last, opened
+        return connection, opened
 
-    last, opened = await database.write(write)
+    connection, opened = await database.write(write)
     links: dict[int, ChannelLink] = {}
     for stored, opening in opened:
         crypto.use_key(stored.channel_id, opening.key)
         links[stored.channel_id] = ChannelLink(
             stored, opening, held.get(stored.channel_id), is_anew=hello.record_format != RECORD_FORMAT
         )
-    return Connected(last or 0, links, condition, last is None)
+    last, is_forked = connection or (0, False)
+    return Connected(last, links, condition, connection is None, is_forked)
 
 
 def _plain(text: str) -> str:

@@ -20,6 +20,7 @@ controllers = Table(
     number("clock_skew_ms", nullable=True),  # how far its clock was ahead when it last said
     number("spool_length", nullable=True),  # how many events it had still to send
     number("last_sequence", server_default="0"),  # its last event that is recorded
+    text("last_start", nullable=True),  # which of its starts connected last: of a copy's it knows nothing
     number("refused_frames", server_default="0"),
     instant("removed_at", nullable=True),
     **NEVER_REUSED,

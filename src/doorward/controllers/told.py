@@ -19,7 +19,7 @@ from doorward.controllers.tables import controllers
 from doorward.controllers.unknown_cards import Holdings, attributed, holdings
 from doorward.db.query import Query, number, one_of
 from doorward.db.unit_of_work import Transaction
-from doorward.decision.codes import READ_KINDS, EventCode
+from doorward.decision.codes import ADMITTING, READ_KINDS, EventCode
 from doorward.decision.snapshot import Presence
 from doorward.events.service import Event, record_all
 from doorward.kit.crypto import Vault
@@ -28,7 +28,6 @@ from doorward.kit.text import NAME_LIMIT, InvalidText, clean
 from doorward.kit.timestamps import EARLIEST, LATEST, format_instant
 from doorward.link.messages import Told
 from doorward.people.tables import people
-from doorward.sites.tables import areas
 
 HIGHEST_SEQUENCE: Final = 2**31 - 1
 AHEAD_MS: Final = 60_000
@@ -84,10 +83,16 @@ class _Person(NamedTuple):
 
 
 class _Door(NamedTuple):
-    """The door, as far as it is still there, and which kinds of credential it accepts."""
+    """The door, as far as it is still there: what kinds of credential it accepts, and from which area to which."""
 
     id: int | None
     accepts: frozenset[str]
+    area_from: int | None = None
+    area_to: int | None = None
+
+    def leads_to(self, area: int | None) -> bool:
+        """Whether it is there that people are whom it admits (none: outside)."""
+        return self.area_from != self.area_to and area == self.area_to
 
 
 class _Known(NamedTuple):
@@ -95,7 +100,6 @@ class _Known(NamedTuple):
 
     door: _Door
     people: dict[int, _Person]
-    areas: set[int]
     requests: set[int]
 
 
@@ -112,19 +116,16 @@ _ADVANCE: Final = Query[None](
 )
 _NO_DOOR: Final = _Door(None, frozenset(READ_KINDS))
 _DOOR: Final = Query(
-    select(channels.c.id, channels.c.accepts).where(
+    select(channels.c.id, channels.c.accepts, channels.c.area_from_id, channels.c.area_to_id).where(
         channels.c.id == bindparam("the_id"), channels.c.account_id == bindparam("account_id")
     ),
-    lambda the_id, accepts: _Door(the_id, frozenset(json.loads(accepts))),
+    lambda the_id, accepts, *areas: _Door(the_id, frozenset(json.loads(accepts)), *areas),
 )
 _PEOPLE: Final = Query(
     select(people.c.id, people.c.first_name, people.c.last_name, people.c.erased_at).where(
         people.c.account_id == bindparam("account_id"), one_of(people.c.id, "ids")
     ),
     _Person,
-)
-_AREAS: Final = Query(
-    select(areas.c.id).where(areas.c.account_id == bindparam("account_id"), one_of(areas.c.id, "ids")), number
 )
 _REQUESTS: Final = Query(
     select(admission_requests.c.id).where(
@@ -147,7 +148,7 @@ def record_told(
     if last is None:
         raise LookupError(f"there is no controller {source.controller_id}")
     fresh = [each for each in told if each.sequence > last]
-    known = _Known(_NO_DOOR, {}, set(), set()) if is_bare else _look_up(transaction, source, fresh)
+    known = _Known(_NO_DOOR, {}, set()) if is_bare else _look_up(transaction, source, fresh)
     held = _holdings(transaction, vault, source, fresh)
     happened: list[Event] = []
     for each in fresh:
@@ -187,10 +188,9 @@ def skip_to(transaction: Transaction, account_id: int, controller_id: int, next_
 
 
 def _look_up(transaction: Transaction, source: Source, told: Iterable[Told]) -> _Known:
-    people_ids, area_ids, request_ids = set(), set(), set()
+    people_ids, request_ids = set(), set()
     for each in told:
         people_ids.add(each.person_id)
-        area_ids.add(each.moved_to[0] if each.moved_to else None)
         request_ids.add(each.answers)
     account_id, channel_id = source.account_id, source.channel_id
     found = transaction.all(_PEOPLE, account_id=account_id, ids=_listed(people_ids))
@@ -198,7 +198,6 @@ def _look_up(transaction: Transaction, source: Source, told: Iterable[Told]) -> 
     return _Known(
         transaction.one(_DOOR, the_id=channel_id, account_id=account_id) or _NO_DOOR,
         {person.id: person for person in found},
-        set(transaction.all(_AREAS, account_id=account_id, ids=_listed(area_ids))),
         set(transaction.all(_REQUESTS, account_id=account_id, the_channel=channel_id, ids=asked)),
     )
 
@@ -235,7 +234,8 @@ def _event(source: Source, told: Told, known: _Known, now: int) -> Event:
     name = plain(told.person_name) or (None if person is None else person.name)
     given = tuple((plain(code) or "", plain(text, _LONGEST_REASON) or "") for code, text in told.reasons[:MOST_REASONS])
     moved_to = None
-    if told.moved_to is not None and (told.moved_to[0] is None or told.moved_to[0] in known.areas):
+    if told.moved_to is not None and event.event_code in ADMITTING and known.door.leads_to(told.moved_to[0]):
+        # Where its own door leads, for whom it has admitted: what else it says might keep people out of other doors.
         # Never in the future: whoever has gone there could go nowhere else until then.
         moved_to = Presence(told.moved_to[0], min(_occurred(told.moved_to[1], now)[0], now))
     return replace(

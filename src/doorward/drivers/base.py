@@ -106,6 +106,13 @@ class ContactFault(DeviceEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RexFault(DeviceEvent):
+    """The exit button's line is cut or shorted: whether it is pressed is not known; `is_faulty` False: whole again."""
+
+    is_faulty: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutputChanged(DeviceEvent):
     """The lock's relay has been released or has locked again, as the device itself says."""
 

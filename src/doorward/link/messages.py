@@ -46,6 +46,8 @@ class Hello(Message, frozen=True, tag="hello"):
     next_sequence: int
     """The number of the first event that it has still to tell, or will tell next."""
     spool_length: int
+    starts: tuple[str, ...] = ()
+    """By what each start of the controller is known: the last that a server has agreed with, and those since."""
 
 
 class Beat(Message, frozen=True, tag="beat"):
@@ -122,6 +124,8 @@ class Welcome(Message, frozen=True, tag="welcome"):
     channels: tuple[tuple[int, str | None], ...]
     last_sequence: int
     """The controller's last event that is recorded."""
+    is_forked: bool = False
+    """Another start of the same controller has connected, of which this one knows nothing: its numbers are not ours."""
 
 
 class Pulse(Message, frozen=True, tag="pulse"):

@@ -18,7 +18,7 @@ from doorward.decision.verdict import Verdict
 from doorward.drivers.base import DeviceEvent
 from doorward.drivers.simulated.driver import SimulatedDriver
 from doorward.events.service import record
-from doorward.kit.clock import Clock
+from doorward.kit.clock import Clock, steady_time
 from doorward.kit.crypto import Vault
 from doorward.kit.errors import NotFound
 from doorward.process.record import Recorder
@@ -300,7 +300,8 @@ class LocalDoors:
     def _new_door(self, compiled: CompiledChannel) -> Door:
         channel_id = compiled.snapshot.channel.id
         self._accounts[channel_id] = compiled.controls.account_id
-        return Door(self.driver, self._on_fact, compiled.snapshot, setting_of(compiled.controls))
+        steady = steady_time(self._clock)
+        return Door(self.driver, self._on_fact, compiled.snapshot, setting_of(compiled.controls), steady=steady)
 
     def _on_event(self, event: DeviceEvent) -> None:
         door = self._doors.get(event.channel_id)

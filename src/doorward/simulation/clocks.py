@@ -26,3 +26,7 @@ class WrongClock:
     def now(self) -> int:
         """Milliseconds since 1970-01-01T00:00Z, as the controller has it."""
         return self._site.now() + self.ahead_ms
+
+    def steady(self) -> int:
+        """Milliseconds by which stretches of time are counted: the site's, whatever the controller takes it for."""
+        return self._site.now()

@@ -18,6 +18,7 @@ from doorward.drivers.base import (
     KeysPressed,
     Offline,
     PowerChanged,
+    RexFault,
     RexPressed,
     TamperChanged,
 )
@@ -129,8 +130,15 @@ def test_the_door_and_its_button_are_reported(on_pty: Peripherals) -> None:
         until(lambda: site.of(ContactFault))
         on_pty.inputs(1, 0, 0)
         until(lambda: len(site.of(ContactChanged)) == 3)
+        on_pty.inputs(1, 0, 3)
+        until(lambda: site.of(RexFault))
+        on_pty.inputs(1, 0, 1)
+        until(lambda: len(site.of(RexPressed)) == 3)
+    assert [event.is_faulty for event in site.of(RexFault)] == [True, False]
     assert [event.is_open for event in site.of(ContactChanged)] == [False, True, False]
-    assert [event.is_pressed for event in site.of(RexPressed)] == [True, False]
+    assert [event.is_pressed for event in site.of(RexPressed)] == [True, False, True], (
+        "what can be read of the line counts"
+    )
     assert [event.is_faulty for event in site.of(ContactFault)] == [True, False]
 
 

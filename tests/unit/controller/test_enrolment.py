@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from doorward.cli.main import run
 from doorward.controller.enrolment import (
+    CodeRefused,
     EnrolledChannel,
     EnrolmentFailed,
     certificates,
@@ -102,9 +104,10 @@ def test_both_ends_come_to_share_a_key_and_the_codes_secret_is_not_sent() -> Non
         (lambda asked: (201, {}, sealed_for(asked, OTHER_CODE)), "does not know the code: it is not trusted"),
         (lambda _: (201, {}, b"{}"), "is no Doorward server"),
         (lambda _: (200, {}, b"<html>"), "is no Doorward server"),
+        (lambda _: (403, {}, b"<html>"), "the server refuses with status 403"),
         (
-            lambda _: (403, {}, b'{"error": "forbidden", "error_description": "The code is wrong"}'),
-            "the server refuses: The code is wrong",
+            lambda _: (429, {}, b'{"error": "rate_limited", "error_description": "Too many attempts"}'),
+            "the server refuses: Too many attempts",
         ),
         (lambda _: (502, {}, b"<html>"), "the server refuses with status 502"),
         (lambda _: (302, {"Location": "https://elsewhere.example"}, b""), "sends one on to https://elsewhere.example"),
@@ -115,6 +118,16 @@ def test_what_goes_wrong_is_said_in_a_sentence(answer: Answer, says: str) -> Non
         enrol(url, CODE, "North gate", None)
     assert says in str(raised.value)
     assert CODE.secret not in str(raised.value)
+
+
+def test_a_code_that_the_server_does_not_take_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    refused = b'{"error": "forbidden", "error_description": "The code is wrong"}'
+    with answering(lambda _: (403, {}, refused)) as url:
+        with pytest.raises(CodeRefused, match="the server refuses: The code is wrong"):
+            enrol(url, CODE, "North gate", None)
+        assert run(["controller", "enrol", "--server", url, "--code", str(CODE), "--data-dir", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == "doorward: the server refuses: The code is wrong\n"
+    assert not (tmp_path / "controller.json").exists(), "it can be tried again"
 
 
 def test_a_server_that_is_not_there_is_said_not_to_answer() -> None:

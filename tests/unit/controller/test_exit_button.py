@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.controller.site import HOUR, MINUTE, NOW, SECOND, Site
+from tests.unit.controller.site import ADA, HOUR, MINUTE, NOW, SECOND, Site
 
 
 def test_the_button_releases_the_door_when_nothing_else_does() -> None:
@@ -52,3 +52,39 @@ def test_the_button_releases_also_when_the_device_has_been_slow_to_tell() -> Non
     site.driver.drift(1, -HOUR)
     site.rex()
     assert site.released
+
+
+def test_a_broken_line_of_the_button_is_told_once_with_its_reason_and_so_is_its_end() -> None:
+    site = Site()
+    site.driver.fault_rex(1, True)
+    site.driver.fault_rex(1, True)
+    assert (site.codes, site.reasons(37), site.door.alarm) == ([37], [["exit_button_faulty"]], 37)
+    assert not site.released, "whoever cut the line would have a key"
+    site.restart()
+    site.rex()
+    site.show(ADA)
+    assert site.take() == [37, 10], "after a restart it is nothing new; cards go on"
+    site.driver.fault_rex(1, False)
+    site.rex()
+    assert (site.codes, site.reasons(35), site.door.alarm) == ([35, 30, 13], [["exit_button_whole"]], None)
+
+
+def test_a_broken_line_is_found_when_the_device_is_back_and_a_contact_at_fault_is_another_matter() -> None:
+    site = Site()
+    site.driver.cut_line(1)
+    site.driver.fault_rex(1, True)
+    site.take()
+    site.driver.restore(1)
+    site.driver.fault_contact(1, True)
+    site.driver.fault_contact(1, False)
+    assert [code for code in site.codes if code in (35, 37)] == [37, 37, 35]
+    assert site.door.alarm == 37, "the button is still at fault"
+
+
+def test_a_button_that_was_held_when_its_line_broke_is_not_told_to_be_held() -> None:
+    site = Site()
+    site.set(rex_held_ms=20_000)
+    site.driver.hold_rex(1, True)
+    site.driver.fault_rex(1, True)
+    site.run(HOUR)
+    assert site.codes == [30, 13, 37]

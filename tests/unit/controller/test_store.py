@@ -55,7 +55,7 @@ def test_nothing_on_the_disk_can_be_read_without_the_controllers_key(tmp_path: P
     replica = untold(5, ABOUT)
     person = member(1, card="7654321", name="Ada Lovelace")
     replica.take(prepare(replica, store, told(person).everything(), NOW))
-    store.note({5: Noted(NOW, b"was left ajar", 3)}, {1: b"somewhere"})
+    store.note({5: Noted(NOW, b"was left ajar", 3)}, {1: b"somewhere"}, 17)
     content = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     for secret in (b"7654321", b"Ada", b"Door 5", b"kkkkkkkk", b"ajar", b"somewhere"):
         assert secret not in content

@@ -12,7 +12,14 @@ CASES = load()
 BY_NAME = {str(case): case for case in CASES}
 GIVEN = {10, 11, 13, 14, 15, 16, 17, 18, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 70, 71, 72, 73}
 """The event codes that a decision can have."""
-NOT_DECIDED = {ReasonCode.DECIDED_BY_BOARD, ReasonCode.REPORTED_LATE, ReasonCode.EVENTS_LOST}
+NOT_DECIDED = {
+    ReasonCode.DECIDED_BY_BOARD,
+    ReasonCode.REPORTED_LATE,
+    ReasonCode.EXIT_BUTTON_FAULTY,
+    ReasonCode.EXIT_BUTTON_WHOLE,
+    ReasonCode.PINS_NOT_TAKEN,
+    ReasonCode.EVENTS_LOST,
+}
 """The reasons that the door gives, not the engine."""
 
 

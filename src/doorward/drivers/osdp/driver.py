@@ -20,6 +20,7 @@ from doorward.drivers.base import (
     Online,
     OutputChanged,
     PowerChanged,
+    RexFault,
     RexPressed,
     Sink,
     TamperChanged,
@@ -69,6 +70,7 @@ class _Channel:
     is_open: bool | None = None
     is_faulty: bool = False
     rex: bool | None = None
+    is_rex_faulty: bool = False
     is_tampered: bool = False
     is_powered: bool = True
 
@@ -286,7 +288,13 @@ class OsdpDriver:
 
     def _tell_rex(self, channel: _Channel, told: Told, values: bytes) -> None:
         value = _value(channel.reader.rex, told.address, values)
-        if value is None or channel.reader.rex is None or value >= _FAULTY:
+        if value is None or channel.reader.rex is None:
+            return
+        is_faulty = value >= _FAULTY
+        if is_faulty != channel.is_rex_faulty:
+            channel.is_rex_faulty = is_faulty
+            self._report(RexFault(**_where(channel, told), is_faulty=is_faulty))
+        if is_faulty:
             return
         is_pressed = (value == _ACTIVE) is channel.reader.rex.is_active
         before, channel.rex = channel.rex, is_pressed

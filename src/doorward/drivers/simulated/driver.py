@@ -25,12 +25,13 @@ from doorward.drivers.base import (
     Offline,
     Online,
     PowerChanged,
+    RexFault,
     RexPressed,
     Sink,
     TamperChanged,
 )
 from doorward.drivers.simulated.hardware import Dark, Output, Shown, SimulatedDoor
-from doorward.kit.clock import Clock
+from doorward.kit.clock import Clock, steady_time
 
 _WHY_DARK: Final[dict[Dark, str]] = {"power": "it has no power", "line": "its line is cut"}
 _ABLE: Final = Capabilities(keypad=True, contact=True, rex=True, tamper=True, feedback=True)
@@ -42,6 +43,7 @@ class SimulatedDriver:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._count = steady_time(clock)
         self._doors: dict[int, SimulatedDoor] = {}
         self._sink: Sink | None = None
         self._is_drifting = False
@@ -75,8 +77,8 @@ class SimulatedDriver:
         """Release the relay for the pulse time; a longer release under way is not cut short."""
         door, now = self._settled(channel_id), self._clock.now()
         if door.dark is None:
-            door.released_until = max(door.released_until, now + milliseconds)
-            door.note(now)
+            door.released_until = max(door.released_until, self._count() + milliseconds)
+            door.note(now, self._count())
         if command_id is not None:
             done, why = door.dark is None, "" if door.dark is None else _WHY_DARK[door.dark]
             self._tell(
@@ -98,7 +100,7 @@ class SimulatedDriver:
         door.mode = mode
         if mode == "locked":
             door.released_until = 0
-        door.note(self._clock.now())
+        door.note(self._clock.now(), self._count())
 
     def feedback(self, channel_id: int, feedback: Feedback) -> None:
         """Light the reader's lamp."""
@@ -119,7 +121,7 @@ class SimulatedDriver:
 
     def is_released(self, channel_id: int) -> bool:
         """Whether the lock would let the door open now."""
-        return self.door(channel_id).is_released(self._clock.now())
+        return self.door(channel_id).is_released(self._count())
 
     def outputs(self, channel_id: int) -> Sequence[Output]:
         """What the lock has done and when, oldest first: `(at, released)`, the first of them a release."""
@@ -153,6 +155,8 @@ class SimulatedDriver:
         if door.dark is not None:
             door.lost += 1
             return
+        if door.is_rex_faulty:
+            return  # it is not heard
         self._report(RexPressed(channel_id=channel_id, device_time=now, received_at=now, is_pressed=is_held))
 
     def move(self, channel_id: int, is_open: bool) -> None:
@@ -191,6 +195,14 @@ class SimulatedDriver:
                 self._say_fault(channel_id)
                 self._say_contact_if_reached(channel_id)
 
+    def fault_rex(self, channel_id: int, is_faulty: bool) -> None:
+        """The line of the button on the inside is cut or shorted, which the device notices; or is whole again."""
+        door = self.door(channel_id)
+        if door.is_rex_faulty != is_faulty:
+            door.is_rex_faulty = is_faulty
+            if not self._misses(door):
+                self._say_rex_fault(channel_id)
+
     def mains(self, channel_id: int, is_powered: bool) -> None:
         """Mains power fails, so that the device runs on its battery; or is back."""
         now = self._clock.now()
@@ -209,7 +221,7 @@ class SimulatedDriver:
         door = self._settled(channel_id)
         self._darken(channel_id, "power", keeps_events)
         door.mode, door.released_until = "controlled", 0
-        door.note(self._clock.now())
+        door.note(self._clock.now(), self._count())
 
     def cut_line(self, channel_id: int, keeps_events: bool = False) -> None:
         """The device cannot be reached any more. Its lock stays as it is, and a release under way ends on time."""
@@ -229,6 +241,7 @@ class SimulatedDriver:
         for event in kept:
             self._tell(replace(event, received_at=now))
         self._say_fault(channel_id)
+        self._say_rex_fault(channel_id)
         self._say_contact(channel_id)
         self._say_tamper(channel_id)
 
@@ -248,7 +261,7 @@ class SimulatedDriver:
 
     def _settled(self, channel_id: int) -> SimulatedDoor:
         door = self.door(channel_id)
-        door.settle(self._clock.now())
+        door.settle(self._clock.now(), self._count())
         return door
 
     def _darken(self, channel_id: int, why: Dark, keeps_events: bool) -> None:
@@ -281,6 +294,13 @@ class SimulatedDriver:
         if door.said_faulty != door.is_faulty:
             door.said_faulty = faulty = door.is_faulty
             self._report(ContactFault(channel_id=channel_id, device_time=now, received_at=now, is_faulty=faulty))
+
+    def _say_rex_fault(self, channel_id: int) -> None:
+        """Report the button's line if it is not as it was reported."""
+        door, now = self.door(channel_id), self._clock.now()
+        if door.said_rex_faulty != door.is_rex_faulty:
+            door.said_rex_faulty = faulty = door.is_rex_faulty
+            self._report(RexFault(channel_id=channel_id, device_time=now, received_at=now, is_faulty=faulty))
 
     def _say_tamper(self, channel_id: int) -> None:
         """Report the housing if it is not as it was reported."""

@@ -33,6 +33,7 @@ class SimulatedDoor:
 
     mode: Mode = "controlled"
     released_until: int = 0
+    """By the device's own count, which is no time of day and is never put back."""
     is_open: bool = False
     is_tampered: bool = False
     last_feedback: Feedback | None = None
@@ -45,25 +46,27 @@ class SimulatedDoor:
     drift_ms: int = 0
     is_stuck: bool = False
     is_faulty: bool = False
+    is_rex_faulty: bool = False
     # What it has reported, and could not report.
     said_open: bool = False
     said_faulty: bool = False
+    said_rex_faulty: bool = False
     said_tampered: bool = False
     kept: list[DeviceEvent] = field(default_factory=list)
     lost: int = 0
 
-    def is_released(self, at: int) -> bool:
+    def is_released(self, count: int) -> bool:
         """Whether the lock would let the door open."""
-        return self.mode == "unlocked" or (self.mode != "locked" and at < self.released_until)
+        return self.mode == "unlocked" or (self.mode != "locked" and count < self.released_until)
 
-    def settle(self, at: int) -> None:
+    def settle(self, at: int, count: int) -> None:
         """Write down what the lock has done by itself by now: a release ends at its own instant."""
-        if self._was_released and self.mode == "controlled" and self.released_until <= at:
-            self.outputs.append(Output(self.released_until, False))
+        if self._was_released and self.mode == "controlled" and self.released_until <= count:
+            self.outputs.append(Output(at - (count - self.released_until), False))
 
-    def note(self, at: int) -> None:
+    def note(self, at: int, count: int) -> None:
         """Write down what the lock does by what it has just been told."""
-        if self.is_released(at) != self._was_released:
+        if self.is_released(count) != self._was_released:
             self.outputs.append(Output(at, not self._was_released))
 
     @property

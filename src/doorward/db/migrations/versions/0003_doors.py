@@ -45,6 +45,7 @@ def upgrade() -> None:
         sa.Column("clock_skew_ms", sa.Integer(), nullable=True),
         sa.Column("spool_length", sa.Integer(), nullable=True),
         sa.Column("last_sequence", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("last_start", sa.Text(), nullable=True),
         sa.Column("refused_frames", sa.Integer(), server_default="0", nullable=False),
         sa.Column("removed_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_controllers_account_id")),

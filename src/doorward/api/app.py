@@ -12,6 +12,7 @@ from doorward.access import api as access
 from doorward.access import standing_api as standing
 from doorward.accounts import api as accounts
 from doorward.admissions import api as admissions
+from doorward.alarms import api as alarms
 from doorward.api.access_log import AccessLog
 from doorward.api.edge import Edge, allowed_methods
 from doorward.api.errors import EXCEPTION_HANDLERS
@@ -68,6 +69,7 @@ ROUTERS: Final[Sequence[ControllerRouterHandler]] = (
     reference_styles,
     server_metadata,
     welcome,
+    alarms.router,
     audit_log.router,
     events.router,
     groups.router,

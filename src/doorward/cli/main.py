@@ -29,6 +29,7 @@ _COMMANDS: Final = {
     "role": Command("doorward.cli.roles"),
     "shift": Command("doorward.cli.shifts"),
     "door": Command("doorward.cli.doors"),
+    "alarm": Command("doorward.cli.alarms"),
     "controller": Command("doorward.cli.controller", at_the_door=True),
     "sim": Command("doorward.cli.simulation"),
 }

@@ -46,6 +46,7 @@ from doorward.people import presence_api as presence
 from doorward.provider import api as provider
 from doorward.provider import consent
 from doorward.provider.metadata import server_metadata
+from doorward.reports import api as reports
 from doorward.reservations import api as reservations
 from doorward.roles import api as roles
 from doorward.shifts import api as shifts
@@ -94,6 +95,7 @@ ROUTERS: Final[Sequence[ControllerRouterHandler]] = (
     group_reservations.router,
     consent.router,
     provider.router,
+    reports.router,
     reservations.router,
     roles.router,
     sync.router,

@@ -2,9 +2,10 @@
 
 from typing import Final
 
+from doorward.alarms.raising import raise_alarms
 from doorward.events.following import Follow, follow
 
-FOLLOWERS: Final[tuple[Follow, ...]] = ()
+FOLLOWERS: Final[tuple[Follow, ...]] = (raise_alarms,)
 
 
 def install() -> None:

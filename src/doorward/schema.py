@@ -4,6 +4,7 @@ from typing import Final
 
 from doorward.accounts import tables as accounts
 from doorward.admissions import tables as admissions
+from doorward.alarms import tables as alarms
 from doorward.audit import tables as audit
 from doorward.changes import tables as changes
 from doorward.channels import tables as channels
@@ -33,6 +34,7 @@ __all__ = ["DECLARATIONS", "metadata"]
 DECLARATIONS: Final = (
     sync,
     controllers,
+    alarms,
     signing_in,
     notification_rules,
     imports,

@@ -90,6 +90,7 @@ def at_another_site(route: Route) -> set[int]:
 
 _OF_SITES = {
     "admission_requests",
+    "alarms",
     "areas",
     "channels",
     "controllers",

@@ -10,7 +10,7 @@ READ: Final = {
 }
 OPERATE: Final = {
     *("account.person", "account.channel.admit", "account.channel.admit.person", "account.reservation"),
-    *("account.group_reservation", "account.sync"),
+    *("account.group_reservation", "account.sync", "account.alarm"),
 }
 CONFIGURE: Final = {
     *("account.credential_type", "account.channel", "account.group", "account.role", "account.shift", "account.site"),

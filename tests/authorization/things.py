@@ -11,6 +11,8 @@ from doorward.channels.tables import channels
 from doorward.controllers.tables import controllers
 from doorward.db.query import Query, number
 from doorward.db.unit_of_work import Transaction, require
+from doorward.decision.codes import EventCode
+from doorward.events.service import Event, record
 from tests.support.world import World
 
 
@@ -50,6 +52,7 @@ class Things:
             group_reservation={"person_id": world.person_id, "group_ids": [self.ids["groups"]], **stretch},
         )
         self.ids["controllers"] = self._controller(world.channel_ids[1])
+        self.ids["alarms"] = self._alarm(channel)
         self.ids["areas"] = self._made(f"/sites/{north}/areas", name="Hall")
         credentials = api.get(f"/api/3/people/{world.person_id}/credentials").json()
         self.ids["credentials"] = credentials[0]["id"]
@@ -81,6 +84,13 @@ class Things:
             case "updateNotificationRule":
                 return {"name": "Rule", "call_back_url": "https://example.com/hook", "match_event_codes": [10]}
         return {}
+
+    def _alarm(self, channel_id: int) -> int:
+        """A door that is forced."""
+        world = self.world
+        event = Event(world.account_id, EventCode.DOOR_FORCED, world.clock.now(), channel_id=channel_id)
+        world.database.write_now(lambda transaction: record(transaction, event, world.clock.now()))
+        return int(self._api.get("/api/3/alarms").json()[0]["id"])
 
     def _controller(self, channel_id: int) -> int:
         """A controller that serves a door; written down by hand, for to enrol takes two."""

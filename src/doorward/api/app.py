@@ -12,6 +12,7 @@ from doorward.access import api as access
 from doorward.access import standing_api as standing
 from doorward.accounts import api as accounts
 from doorward.admissions import api as admissions
+from doorward.alarms import api as alarms
 from doorward.api.access_log import AccessLog
 from doorward.api.edge import Edge, allowed_methods
 from doorward.api.errors import EXCEPTION_HANDLERS
@@ -46,6 +47,7 @@ from doorward.people import presence_api as presence
 from doorward.provider import api as provider
 from doorward.provider import consent
 from doorward.provider.metadata import server_metadata
+from doorward.reports import api as reports
 from doorward.reservations import api as reservations
 from doorward.roles import api as roles
 from doorward.shifts import api as shifts
@@ -69,6 +71,7 @@ ROUTERS: Final[Sequence[ControllerRouterHandler]] = (
     reference_styles,
     server_metadata,
     welcome,
+    alarms.router,
     audit_log.router,
     erasure.router,
     events.router,
@@ -94,6 +97,7 @@ ROUTERS: Final[Sequence[ControllerRouterHandler]] = (
     group_reservations.router,
     consent.router,
     provider.router,
+    reports.router,
     reservations.router,
     roles.router,
     sync.router,

@@ -30,6 +30,7 @@ _COMMANDS: Final = {
     "shift": Command("doorward.cli.shifts"),
     "door": Command("doorward.cli.doors"),
     "event": Command("doorward.cli.event_log"),
+    "alarm": Command("doorward.cli.alarms"),
     "controller": Command("doorward.cli.controller", at_the_door=True),
     "events": Command("doorward.cli.event_record"),
     "sim": Command("doorward.cli.simulation"),

@@ -6,6 +6,8 @@ from typing import Final, NamedTuple
 from sqlalchemy import BigInteger, and_, bindparam, literal, null, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from doorward.alarms.kinds import SILENT
+from doorward.alarms.raising import heard_again
 from doorward.changes.reports import HEARD_WITHIN_MS
 from doorward.channels.tables import channels
 from doorward.controllers.tables import controllers
@@ -201,12 +203,13 @@ def heard(
     said: Mapping[int, Condition],
     now: int,
 ) -> None:
-    """Controllers and doors are there; `said`: what some of the controllers say of themselves. Two or three statements.
+    """Controllers and doors are there; `said`: what some of the controllers say of themselves. A few statements.
 
     What doors confirm is reported apart (changes.reports).
     """
     transaction.run(_SEEN, ids=str(sorted(controller_ids)), now=now)
     transaction.run(_SEEN_CHANNELS, ids=str(sorted(channel_ids)), now=now)
+    heard_again(transaction, channel_ids, now)
     if said:
         transaction.run_many(
             _SAID,
@@ -264,7 +267,7 @@ def record_lost(transaction: Transaction, now: int, *, watched_since: int) -> in
     by_account: dict[int, list[int]] = {}
     for each in lost(transaction, now, watched_since=watched_since):
         by_account.setdefault(each.account_id, []).append(each.channel_id)
-    silent = (("silent", f"The controller has said nothing for {HEARD_WITHIN_MS // 1000} seconds."),)
+    silent = ((SILENT, f"The controller has said nothing for {HEARD_WITHIN_MS // 1000} seconds."),)
     for account_id, channel_ids in by_account.items():
         record_at(transaction, account_id, EventCode.CONTACT_LOST, channel_ids, now, now, reasons=silent)
     return sum(map(len, by_account.values()))

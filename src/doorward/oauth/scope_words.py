@@ -28,6 +28,7 @@ SCOPE_WORDS: Final[Mapping[str, str]] = {
     "account.group_reservation": "Put people in groups for a time, and take them out again",
     "account.notification_rule.readonly": "See the rules for notifications",
     "account.notification_rule": "Add, change and remove rules for notifications",
+    "account.alarm": "Acknowledge, close, note and assign alarms",
     "account.sync": "Send pending changes to the doors",
     "account.reports.readonly": "See reports",
     "account.audit.readonly": "See the log of who changed what",

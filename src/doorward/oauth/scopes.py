@@ -17,6 +17,7 @@ _READ_ONLY: Final = (
     "account.reports.readonly",
 )
 _OPERATING: Final = (
+    "account.alarm",
     "account.person",
     "account.channel.admit",
     "account.channel.admit.person",

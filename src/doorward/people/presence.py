@@ -5,6 +5,7 @@ not undo it, so the row stays, with the instant.
 """
 
 from collections import defaultdict
+from collections.abc import Collection
 from typing import Final, NamedTuple
 
 from sqlalchemy import and_, bindparam, case, func, select, update
@@ -14,7 +15,7 @@ from doorward.audit import service as audit
 from doorward.changes import service as changes
 from doorward.channels.tables import IS_KNOWN, presences
 from doorward.db.ownership import Owned
-from doorward.db.query import Query, number
+from doorward.db.query import Query, number, one_of
 from doorward.db.unit_of_work import Transaction
 from doorward.kit.errors import NotFound
 from doorward.kit.pages import Page
@@ -48,6 +49,7 @@ class Occupancy(NamedTuple):
 
 
 class _Counted(NamedTuple):
+    site_id: int
     area_id: int
     area_name: str
     total: int
@@ -90,9 +92,10 @@ _INSIDE: Final = (
     people.c.id == presences.c.person_id,
     people.c.deleted_at.is_(None),
 )
-_AREAS: Final = and_(areas.c.account_id == bindparam("account_id"), areas.c.site_id == bindparam("the_site"))
+_AREAS: Final = and_(areas.c.account_id == bindparam("account_id"), one_of(areas.c.site_id, "site_ids"))
 _COUNT: Final = Query(
     select(
+        areas.c.site_id,
         areas.c.id,
         areas.c.name,
         select(func.count())
@@ -161,10 +164,20 @@ def occupancy(
 ) -> list[Occupancy]:
     """The areas of a site, oldest first, with a page of the people in each. Raises NotFound."""
     get_site(transaction, account_id, site_id, by=by)
+    return [each for _, each in occupancy_at(transaction, account_id, [site_id], page)]
+
+
+def occupancy_at(
+    transaction: Transaction, account_id: int, site_ids: Collection[int], page: Page
+) -> list[tuple[int, Occupancy]]:
+    """The areas of some sites with the site of each, oldest first, with a page of the people in each."""
+    asked = {"account_id": account_id, "site_ids": str(sorted(site_ids))}
     inside: defaultdict[int, list[Inside]] = defaultdict(list)
     part = {"offset": page.offset, "until": page.offset + page.limit}
-    for each in transaction.all(_PEOPLE, account_id=account_id, the_site=site_id, **part):
+    for each in transaction.all(_PEOPLE, **asked, **part):
         name = f"{each.first_name} {each.last_name}".strip()
         inside[each.area_id].append(Inside(each.person_id, name, each.since))
-    found = transaction.all(_COUNT, account_id=account_id, the_site=site_id)
-    return [Occupancy(each.area_id, each.area_name, each.total, inside.get(each.area_id, [])) for each in found]
+    return [
+        (each.site_id, Occupancy(each.area_id, each.area_name, each.total, inside.get(each.area_id, [])))
+        for each in transaction.all(_COUNT, **asked)
+    ]

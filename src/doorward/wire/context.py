@@ -1,5 +1,6 @@
 """What a request handler can reach: the database, the vault, the clock, the settings, and who is asking."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
@@ -48,6 +49,8 @@ class Context:
     edge: Edge = field(default_factory=Edge)
     rates: RateLimiter = field(default_factory=lambda: RateLimiter(0))
     """Without a limit unless one is set."""
+    long_reads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    """Held by whoever reads much: SQLite has two readers, and one of them stays for everybody else."""
 
 
 def context_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Context:

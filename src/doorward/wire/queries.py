@@ -101,6 +101,14 @@ def choice_of(query: Mapping[str, str], name: str, options: Sequence[str]) -> st
     return value
 
 
+def choices_of(query: Mapping[str, str], name: str, options: Sequence[str]) -> list[str]:
+    """Some of a few words, each once, written as lists of ids are (ids_of); none if absent. Raises BadRequest."""
+    found = dict.fromkeys(word.strip() for word in ",".join(_each(query, name)).split(",") if word.strip())
+    if not found.keys() <= set(options):
+        raise BadRequest(f"The parameter {name} must be of these, separated by commas: {', '.join(options)}")
+    return list(found)
+
+
 def text_of(query: Mapping[str, str], name: str, *, limit: int = NAME_LIMIT) -> str | None:
     """Text without spaces around it, in Unicode NFC; None if absent or blank. Raises BadRequest."""
     try:

@@ -1,6 +1,7 @@
 """JSON out, and the headers of lists that page."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ from msgspec import json
 from doorward.kit.pages import Page
 
 JSON_TYPE: Final = "application/json"
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 _ENCODER: Final = json.Encoder()
 
 
@@ -36,10 +38,18 @@ def json_response(value: object, status: int = 200, headers: list[tuple[str, str
 
 
 def page_response(
-    request: Request[Any, Any, Any], rows: bytes, total: int, page: Page, size_name: str = "per_page"
+    request: Request[Any, Any, Any],
+    rows: bytes,
+    total: int,
+    page: Page,
+    size_name: str = "per_page",
+    *,
+    media_type: str = JSON_TYPE,
+    headers: Mapping[str, str] = NO_HEADERS,
 ) -> ASGIResponse:
-    """An encoded list with the headers of both vendor generations and an RFC 8288 Link."""
-    return ASGIResponse(body=rows, media_type=JSON_TYPE, headers=_page_headers(request, total, page, size_name))
+    """An encoded list with the headers of both vendor generations and an RFC 8288 Link, and with others."""
+    found = [*_page_headers(request, total, page, size_name), *headers.items()]
+    return ASGIResponse(body=rows, media_type=media_type, headers=found)
 
 
 def streamed_response(

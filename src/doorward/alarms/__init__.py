@@ -1,0 +1,1 @@
+"""Alarms: what is wrong at a door, until somebody has seen to it."""

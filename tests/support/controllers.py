@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from doorward.controller.chores import begun
 from doorward.controller.identity import Identity
 from doorward.controller.journal import Limits
 from doorward.controller.link import Link, connecting
 from doorward.controller.plan import Plan
-from doorward.controller.process import forever
 from doorward.controller.runtime import Controller
 from doorward.decision.snapshot import Credential, Presented
 from doorward.decision.verdict import Verdict
@@ -56,14 +56,7 @@ async def running(
     controller = Controller(identity, directory, clock or SystemClock(), plan, limits)
     link = Link(controller, connecting(identity), wait=lambda _: 0.05)
     await controller.start()
-    chores = [
-        controller.keep_time,
-        controller.journal.run,
-        controller.keep_saved,
-        controller.keep_watch,
-        controller.boards.run,
-    ]
-    tasks = [asyncio.create_task(forever("a chore", chore)) for chore in chores]
+    tasks = [begun(chore) for chore in controller.chores()]
     if linked:
         tasks.append(asyncio.create_task(link.run()))
     try:

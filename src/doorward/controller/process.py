@@ -4,13 +4,14 @@ import asyncio
 import gc
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import structlog
 
+from doorward.controller.chores import begun
 from doorward.controller.clock import DoorClock
 from doorward.controller.commanding import ControllerControl
 from doorward.controller.control import SOCKET
@@ -56,11 +57,7 @@ async def _run(directory: Path, identity: Identity, plan: Plan, on_ready: OnRead
     with suppress(OSError):  # a disk that cannot be written does not keep the doors from working
         await control.start(path)
     chores = [
-        asyncio.create_task(forever("doors' time", controller.keep_time)),
-        asyncio.create_task(forever("events", controller.journal.run)),
-        asyncio.create_task(forever("what doors remember", controller.keep_saved)),
-        asyncio.create_task(forever("drivers", controller.keep_watch)),
-        asyncio.create_task(forever("boards", controller.boards.run)),
+        *map(begun, controller.chores()),
         asyncio.create_task(_collect(controller)),
     ]
     linked = asyncio.create_task(link.run())
@@ -80,16 +77,6 @@ async def _run(directory: Path, identity: Identity, plan: Plan, on_ready: OnRead
     failed = next((result for result in results[:1] if isinstance(result, Exception)), None)
     if failed is not None:
         raise failed
-
-
-async def forever(name: str, chore: Callable[[], Awaitable[None]]) -> None:
-    """Keep a chore going: a bug in one round must not end the rounds."""
-    while True:
-        try:
-            await chore()
-        except Exception:  # noqa: BLE001 - logged with its trace
-            _log.exception("a chore failed and is begun again", chore=name)
-        await asyncio.sleep(1)
 
 
 async def _collect(controller: Controller) -> None:

@@ -25,6 +25,7 @@ from doorward.controller.served import Served
 from doorward.controller.store import About, Damaged, StoreFailed
 from doorward.decision.codes import EventCode
 from doorward.decision.snapshot import Presence
+from doorward.kit.chores import Chore
 from doorward.kit.clock import Clock, steady_time
 from doorward.link.messages import Admit, Told, Update
 from doorward.link.messages import Whereabouts as SaidWhereabouts
@@ -113,6 +114,16 @@ class Controller:
             await self.contents.close()
 
     # Chores, each of its own.
+
+    def chores(self) -> tuple[Chore, ...]:
+        """What is to be kept going from start() to stop(), beside the link."""
+        return (
+            ("doors' time", self.keep_time),
+            ("events", self.journal.run),
+            ("what doors remember", self.keep_saved),
+            ("drivers", self.keep_watch),
+            ("boards", self.boards.run),
+        )
 
     async def keep_time(self) -> None:
         """Do at each door what time demands until cancelled. It waits for nothing but the time."""

@@ -5,7 +5,7 @@ by the instant of its last session, which is on record.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from typing import Final
 
@@ -26,6 +26,7 @@ from doorward.controllers.told import Outcome, OutOfOrder, Source
 from doorward.controllers.wire import Peer, Wire, WireClosed
 from doorward.db.unit_of_work import Database, DatabaseUnavailable, Transaction
 from doorward.decision.snapshot import Presence
+from doorward.kit.chores import Chore
 from doorward.kit.clock import Clock
 from doorward.kit.crypto import Vault
 from doorward.link.frames import FrameRefused
@@ -84,7 +85,7 @@ class Hub:
             self._database.listen(topic, self._waking(loop, event))
         await self._live.advance()
 
-    def chores(self) -> Iterable[tuple[str, Callable[[], Awaitable[None]]]]:
+    def chores(self) -> tuple[Chore, ...]:
         """What is to be kept going until the hub closes, by name."""
         return (
             ("controllers' configuration", self._follow),

@@ -18,6 +18,7 @@ from doorward.decision.verdict import Verdict
 from doorward.drivers.base import DeviceEvent
 from doorward.drivers.simulated.driver import SimulatedDriver
 from doorward.events.service import record
+from doorward.kit.chores import Chore
 from doorward.kit.clock import Clock, steady_time
 from doorward.kit.crypto import Vault
 from doorward.kit.errors import NotFound
@@ -83,7 +84,18 @@ class LocalDoors:
         self.driver.start(self._on_event)
         await self.report()
 
-    # Tasks of their own, so that nothing which waits for the database keeps a door from locking on time.
+    def chores(self) -> tuple[Chore, ...]:
+        """What is to be kept going until the doors are let go of.
+
+        Each of its own, so that nothing which waits for the database keeps a door from locking on time.
+        """
+        return (
+            ("doors' configuration", self.follow),
+            ("doors' time", self.keep_time),
+            ("doors' record", self.keep_record),
+            ("doors' contact", self.keep_contact),
+            ("remote admissions", self.keep_answering),
+        )
 
     async def follow(self) -> None:
         """Follow the configuration until cancelled."""

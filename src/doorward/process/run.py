@@ -13,6 +13,7 @@ import uvicorn
 
 from doorward import followers
 from doorward.api.app import create_app
+from doorward.controller.chores import begun
 from doorward.controller.lock import only_one
 from doorward.controllers.hub import Hub
 from doorward.db.connect import open_database
@@ -90,15 +91,11 @@ async def _serve(
     await hub.start()
     await control.start(settings.control_socket)
     chores = [
-        asyncio.create_task(_forever("doors' configuration", doors.follow)),
-        asyncio.create_task(_forever("doors' time", doors.keep_time)),
-        asyncio.create_task(_forever("doors' record", doors.keep_record)),
-        asyncio.create_task(_forever("doors' contact", doors.keep_contact)),
-        asyncio.create_task(_forever("remote admissions", doors.keep_answering)),
-        asyncio.create_task(_forever("sweeper", Sweeper(database, clock).run)),
-        asyncio.create_task(_forever("usage", lambda: usage.run(database, context.usage))),
+        *map(begun, doors.chores()),
+        *map(begun, hub.chores()),
+        begun(("sweeper", Sweeper(database, clock).run)),
+        begun(("usage", lambda: usage.run(database, context.usage))),
         asyncio.create_task(_announce(server, listener, on_ready)),
-        *(asyncio.create_task(_forever(name, chore)) for name, chore in hub.chores()),
     ]
     try:
         await server.serve(sockets=[listener])
@@ -144,16 +141,6 @@ async def _announce(server: uvicorn.Server, listener: socket.socket, on_ready: C
     gc.freeze()  # what is there now stays: no collection needs to look at it again
     host, port = listener.getsockname()[:2]
     on_ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
-
-
-async def _forever(name: str, chore: Callable[[], Awaitable[None]]) -> None:
-    """Keep a chore going: a bug in one round must not end the rounds."""
-    while True:
-        try:
-            await chore()
-        except Exception:  # noqa: BLE001 - logged with its trace
-            _log.exception("a chore failed and is begun again", chore=name)
-        await asyncio.sleep(1)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from doorward import followers
 from doorward.admissions import service as admissions
 from doorward.api.app import create_app
 from doorward.changes.reports import HEARD_WITHIN_MS
-from doorward.controller.process import forever
+from doorward.controller.chores import begun
 from doorward.controllers.hub import Hub
 from doorward.db.connect import open_database
 from doorward.db.migrate import upgrade
@@ -134,14 +134,8 @@ class _Running:
         doors, hub = self._doors, self._hub
         await doors.start()
         await hub.start()
-        self._begin("doors' configuration", doors.follow)
-        self._begin("doors' time", doors.keep_time)
-        self._begin("doors' record", doors.keep_record)
-        self._begin("doors' contact", doors.keep_contact)
-        self._begin("remote admissions", doors.keep_answering)
-        for name, chore in hub.chores():
-            if name != _BY_THE_CLOCK:
-                self._begin(name, chore)
+        chores = (chore for chore in (*doors.chores(), *hub.chores()) if chore[0] != _BY_THE_CLOCK)
+        self._chores = [begun(chore) for chore in chores]
         self._serving = asyncio.create_task(self._serve(port))
         async with asyncio.timeout(_STARTED_WITHIN_S):
             while not self._server.started:  # noqa: ASYNC110 - the server has no event to wait for
@@ -177,9 +171,6 @@ class _Running:
     async def _serve(self, port: int) -> None:
         with _listening(port) as listener:
             await self._server.serve(sockets=[listener])
-
-    def _begin(self, name: str, chore: Callable[[], Awaitable[None]]) -> None:
-        self._chores.append(asyncio.create_task(forever(name, chore)))
 
 
 @contextlib.contextmanager

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from doorward.controller import identity
+from doorward.controller.chores import begun
 from doorward.controller.clock import DoorClock, ServerTime
 from doorward.controller.door import Door
 from doorward.controller.enrolment import enrol, enrolment_code
 from doorward.controller.happening import Happening
 from doorward.controller.link import Link, connecting
 from doorward.controller.plan import Plan, PlannedUnit
-from doorward.controller.process import forever
 from doorward.controller.runtime import Controller
 from doorward.controller.store import About
 from doorward.decision.codes import EventCode
@@ -137,15 +137,7 @@ class Station:
     def _work(self, controller: Controller) -> None:
         link = Link(controller, connecting(controller.identity), lambda _: _AGAIN_S)
         self._controller, self._link = controller, link
-        # As controller.process does it.
-        chores = (
-            ("doors' time", controller.keep_time),
-            ("events", controller.journal.run),
-            ("what doors remember", controller.keep_saved),
-            ("drivers", controller.keep_watch),
-            ("link", link.run),
-        )
-        self._chores = [asyncio.create_task(forever(name, chore)) for name, chore in chores]
+        self._chores = [*map(begun, controller.chores()), begun(("link", link.run))]
 
     # Time.
 

@@ -35,6 +35,7 @@ from doorward.credentials import api as credentials
 from doorward.credentials import types_api as credential_types
 from doorward.erasure import api as erasure
 from doorward.events import api as events
+from doorward.events import record_api as event_record
 from doorward.group_reservations import api as group_reservations
 from doorward.groups import api as groups
 from doorward.images import api as images
@@ -75,6 +76,7 @@ ROUTERS: Final[Sequence[ControllerRouterHandler]] = (
     audit_log.router,
     erasure.router,
     events.router,
+    event_record.router,
     groups.router,
     holidays.router,
     notification_rules.router,

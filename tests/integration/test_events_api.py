@@ -263,7 +263,7 @@ def test_each_way_to_find_a_page_finds_what_sorting_everything_would(
     ("driver", "others", "index"),
     [
         ("event_code", (), "account_id_event_code_occurred_at_id"),
-        ("channel_id", ("event_code",), "channel_id_occurred_at_id_event_code"),
+        ("channel_id", ("event_code",), "channel_id_occurred_at_id_event_code_person_id"),
         ("person_id", ("event_code", "channel_id"), "person_id_occurred_at_id_event_code"),
     ],
 )

@@ -30,6 +30,7 @@ _COMMANDS: Final = {
     "shift": Command("doorward.cli.shifts"),
     "door": Command("doorward.cli.doors"),
     "alarm": Command("doorward.cli.alarms"),
+    "report": Command("doorward.cli.reports"),
     "controller": Command("doorward.cli.controller", at_the_door=True),
     "sim": Command("doorward.cli.simulation"),
 }

@@ -283,7 +283,7 @@ def test_each_way_to_find_a_page_finds_what_sorting_everything_would(
     [
         ((), None, "account_id_occurred_at_id"),
         (("event_code",), None, "account_id_event_code_occurred_at_id"),
-        (("channel_id", "event_code"), None, "channel_id_occurred_at_id_event_code"),
+        (("channel_id", "event_code"), None, "channel_id_occurred_at_id_event_code_person_id"),
         (("person_id", "event_code", "channel_id"), None, "person_id_occurred_at_id_event_code"),
         ((), True, "replayed"),
         (("channel_id", "event_code"), True, "replayed"),

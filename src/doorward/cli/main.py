@@ -31,6 +31,7 @@ _COMMANDS: Final = {
     "door": Command("doorward.cli.doors"),
     "event": Command("doorward.cli.event_log"),
     "alarm": Command("doorward.cli.alarms"),
+    "report": Command("doorward.cli.reports"),
     "controller": Command("doorward.cli.controller", at_the_door=True),
     "events": Command("doorward.cli.event_record"),
     "sim": Command("doorward.cli.simulation"),

@@ -43,7 +43,7 @@ events = Table(
     # One for each thing that events are asked for by; each gives them by time, newest or oldest first.
     Index(None, "account_id", "occurred_at", "id"),
     Index(None, "account_id", "event_code", "occurred_at", "id"),
-    Index(None, "channel_id", "occurred_at", "id", "event_code"),
+    Index(None, "channel_id", "occurred_at", "id", "event_code", "person_id"),  # the person for reports alone
     Index(None, "person_id", "occurred_at", "id", "event_code"),
     Index(None, "account_id", "position", unique=True),
     **NEVER_REUSED,

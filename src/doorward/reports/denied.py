@@ -53,13 +53,15 @@ _FOUND: Final = _span.join(
 )
 _TIMES: Final = func.count().label("times")
 _LAST: Final = func.max(events.c.occurred_at).label("last_at")
+# With each row comes how many there are: they are grouped once for both.
+_TOTAL: Final = func.count().over().label("total")
 _at_door = (
-    select(channels.c.id, channels.c.name, channels.c.site_id, events.c.event_code, _TIMES, _LAST)
+    select(channels.c.id, channels.c.name, channels.c.site_id, events.c.event_code, _TIMES, _LAST, _TOTAL)
     .select_from(_FOUND)
     .group_by(channels.c.id, channels.c.name, channels.c.site_id, events.c.event_code)
 )
 _of_person = (
-    select(events.c.person_id, events.c.event_code, _TIMES, _LAST)
+    select(events.c.person_id, events.c.event_code, _TIMES, _LAST, _TOTAL)
     .select_from(_FOUND)
     .group_by(events.c.person_id, events.c.event_code)
 )
@@ -71,15 +73,23 @@ _some_of_person = (
 )
 
 
-def _person_row(person_id: int | None, first: str | None, last: str | None, *rest: int) -> DeniedPerson:
-    return DeniedPerson(person_id, f"{first or ''} {last or ''}".strip(), *rest)
+def _door_row(
+    channel_id: int, name: str, site_id: int, code: int, times: int, last_at: int, total: int
+) -> tuple[DeniedAtDoor, int]:
+    return DeniedAtDoor(channel_id, name, site_id, code, times, last_at), total
+
+
+def _person_row(
+    person_id: int | None, first: str | None, last: str | None, code: int, times: int, last_at: int, total: int
+) -> tuple[DeniedPerson, int]:
+    return DeniedPerson(person_id, f"{first or ''} {last or ''}".strip(), code, times, last_at), total
 
 
 _AT_DOORS: Final = Query(
     _at_door.order_by(_TIMES.desc(), channels.c.id, events.c.event_code)
     .limit(bindparam("limit"))
     .offset(bindparam("offset")),
-    DeniedAtDoor,
+    _door_row,
 )
 _OF_PEOPLE: Final = Query(
     select(
@@ -89,6 +99,7 @@ _OF_PEOPLE: Final = Query(
         _some_of_person.c.event_code,
         _some_of_person.c.times,
         _some_of_person.c.last_at,
+        _some_of_person.c.total,
     )
     .select_from(_some_of_person)
     .outerjoin(people, and_(people.c.id == _some_of_person.c.person_id, people.c.account_id == bindparam("account_id")))
@@ -119,9 +130,9 @@ def denied_at_doors(
     """A page of doors and reasons, and how many such pairs there are in all."""
     params = _params(transaction, account_id, scope, channel_ids, by)
     found = transaction.all(_AT_DOORS, limit=page.limit, offset=page.offset, **params)
-    if page.offset == 0 and len(found) < page.limit:
-        return found, len(found)
-    return found, transaction.one(_COUNT_AT_DOORS, **params) or 0
+    if found or page.offset == 0:
+        return [row for row, _ in found], found[0][1] if found else 0
+    return [], transaction.one(_COUNT_AT_DOORS, **params) or 0
 
 
 def denied_people(
@@ -137,9 +148,9 @@ def denied_people(
     params = _params(transaction, account_id, scope, channel_ids, by)
     part = {"limit": page.limit, "offset": page.offset, "account_id": account_id}
     found = transaction.all(_OF_PEOPLE, **part, **params)
-    if page.offset == 0 and len(found) < page.limit:
-        return found, len(found)
-    return found, transaction.one(_COUNT_OF_PEOPLE, **params) or 0
+    if found or page.offset == 0:
+        return [row for row, _ in found], found[0][1] if found else 0
+    return [], transaction.one(_COUNT_OF_PEOPLE, **params) or 0
 
 
 def _params(

@@ -1,4 +1,4 @@
-"""Alarms, and what is noted about them."""
+"""Alarms, and what is noted about them; events by door know the person."""
 
 from collections.abc import Sequence
 
@@ -72,3 +72,11 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_alarm_notes_alarm_id"), "alarm_notes", ["alarm_id"], unique=False)
+    # Reports count people without looking at the events themselves.
+    op.drop_index(op.f("ix_events_channel_id_occurred_at_id_event_code"), table_name="events")
+    op.create_index(
+        op.f("ix_events_channel_id_occurred_at_id_event_code_person_id"),
+        "events",
+        ["channel_id", "occurred_at", "id", "event_code", "person_id"],
+        unique=False,
+    )

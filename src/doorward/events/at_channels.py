@@ -10,8 +10,8 @@ from doorward.channels.tables import channels
 from doorward.db.query import Query, number, one_of
 from doorward.db.unit_of_work import Transaction
 from doorward.decision.codes import EventCode
-from doorward.events.tables import events, outbox
-from doorward.oauth.tables import applications
+from doorward.events.tables import events
+from doorward.webhooks.telling import tell_of_events
 
 _ADD: Final = Query(
     insert(events)
@@ -31,25 +31,6 @@ _ADD: Final = Query(
     )
     .returning(events.c.id),
     number,
-)
-_TELL_APPLICATIONS: Final = Query[None](
-    insert(outbox).from_select(
-        ["account_id", "application_id", "event_id", "created_at"],
-        select(
-            applications.c.account_id,
-            applications.c.id,
-            events.c.id,
-            bindparam("now", type_=outbox.c.created_at.type),
-        )
-        .join(events, events.c.account_id == applications.c.account_id)
-        .where(
-            applications.c.account_id == bindparam("account_id"),
-            applications.c.webhook_url.is_not(None),
-            applications.c.removed_at.is_(None),
-            one_of(events.c.id, "event_ids"),
-        )
-        .order_by(events.c.id),
-    )
 )
 
 
@@ -76,4 +57,4 @@ def record_at(
         at=at,
         now=now,
     )
-    transaction.run(_TELL_APPLICATIONS, account_id=account_id, event_ids=str(event_ids), now=now)
+    tell_of_events(transaction, account_id, event_ids, now)

@@ -4,13 +4,13 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import bindparam, insert, select, text
+from sqlalchemy import bindparam, insert, text
 
 from doorward.db.query import Query, number
 from doorward.db.unit_of_work import Transaction, require
 from doorward.decision.snapshot import Presence
-from doorward.events.tables import events, outbox
-from doorward.oauth.tables import applications
+from doorward.events.tables import events
+from doorward.webhooks.telling import tell_of_events
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +61,6 @@ _ADD: Final = Query(
     .returning(events.c.id),
     number,
 )
-_TELL_APPLICATIONS: Final = Query[None](
-    insert(outbox).from_select(
-        ["account_id", "application_id", "event_id", "created_at"],
-        select(
-            applications.c.account_id,
-            applications.c.id,
-            bindparam("event_id", type_=events.c.id.type),
-            bindparam("now", type_=events.c.received_at.type),
-        ).where(
-            applications.c.account_id == bindparam("account_id"),
-            applications.c.webhook_url.is_not(None),
-            applications.c.removed_at.is_(None),
-        ),
-    )
-)
 _MOVE: Final = Query[None](
     text(
         "INSERT INTO presences (person_id, account_id, area_id, since) "
@@ -106,7 +91,7 @@ def record(transaction: Transaction, event: Event, now: int) -> int:
             is_replayed=int(event.is_replayed),
         )
     )
-    transaction.run(_TELL_APPLICATIONS, account_id=event.account_id, event_id=event_id, now=now)
+    tell_of_events(transaction, event.account_id, [event_id], now)
     if event.moved_to is not None and event.person_id is not None:
         transaction.run(
             _MOVE,

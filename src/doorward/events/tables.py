@@ -1,4 +1,4 @@
-"""The tables of events and of what is still to be told about them."""
+"""The table of events."""
 
 from sqlalchemy import Column, Index, Table
 
@@ -47,15 +47,4 @@ Index(
     unique=True,
     sqlite_where=events.c.controller_id.is_not(None),
     postgresql_where=events.c.controller_id.is_not(None),
-)
-
-outbox = Table(
-    "outbox",
-    metadata,
-    key(),
-    reference("account_id", "accounts"),
-    reference("application_id", "applications", ondelete="CASCADE", index=True),
-    reference("event_id", "events", ondelete="CASCADE", index=True),
-    instant("created_at"),
-    **NEVER_REUSED,
 )

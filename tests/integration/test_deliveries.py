@@ -1,14 +1,17 @@
 """What is to be told to applications: noted with what happens, taken under a lease, settled; on both databases."""
 
+import json
 from itertools import pairwise
 
 import pytest
 from sqlalchemy import update
 
+from doorward.audit.listing import Wanted, list_entries
 from doorward.db.query import Query
 from doorward.db.unit_of_work import Database
 from doorward.kit.clock import FixedClock
 from doorward.kit.crypto import Vault
+from doorward.kit.pages import Page
 from doorward.oauth.tables import tokens
 from doorward.oauth.tokens import revoke_application_tokens
 from doorward.people.service import delete_person, update_person
@@ -20,6 +23,7 @@ from tests.support.services import other_account, write, write_sealed
 from tests.support.webhooks import (
     EVENTS,
     PEOPLE,
+    Listener,
     Recording,
     dispatcher,
     endpoint_of,
@@ -211,10 +215,10 @@ def test_an_endpoint_that_is_gone_is_told_nothing_more(world: World) -> None:
     listener = listening(world, URL)
     for _ in range(30):
         happened(world)
-    told: list[str] = []
     sender = Recording(lambda _: Outcome("was answered with 410", 410, is_gone=True))
-    send_all(world, sender, tell_of_disabling=lambda _, __, reason, ___: told.append(reason))
-    assert (len(sender.sent), told) == (1, ["gone"])
+    send_all(world, sender)
+    assert len(sender.sent) == 1
+    assert _told(world, listener) == ["gone"]
     assert endpoint_of(world, listener).disabled_reason == "gone"
     assert {each.state for each in rows(world)} == {"given_up"}
     happened(world)
@@ -240,7 +244,7 @@ def test_an_endpoint_that_asks_to_be_left_alone_is(world: World, clock: FixedClo
 def test_an_endpoint_that_fails_for_five_days_is_disabled_and_one_success_counts(
     world: World, clock: FixedClock
 ) -> None:
-    listener, told = listening(world, URL), list[str]()
+    listener = listening(world, URL)
     failing = Recording(lambda _: Outcome("could not be reached"))
     for day in (0, 2, 4):
         happened(world)
@@ -258,8 +262,9 @@ def test_an_endpoint_that_fails_for_five_days_is_disabled_and_one_success_counts
     assert endpoint_of(world, listener).disabled_at is None
     clock.advance(1)
     happened(world)
-    send_all(world, failing, tell_of_disabling=lambda _, __, reason, ___: told.append(reason))
-    assert (endpoint_of(world, listener).disabled_reason, told) == ("failing", ["failing"])
+    send_all(world, failing)
+    assert endpoint_of(world, listener).disabled_reason == "failing"
+    assert _told(world, listener) == ["failing"]
     assert world.database.read_now(queue.due) == []
 
 
@@ -277,6 +282,13 @@ def test_a_sender_that_breaks_is_a_failed_attempt(world: World) -> None:
         "could not be sent: a fault of this server, which is in its log",
     )
     assert dispatcher(world).can_send("webhook")
+
+
+def _told(world: World, listener: Listener) -> list[object]:
+    """Why the owner was told that the listener is told nothing more."""
+    wanted = Wanted(resource_type="application", resource_id=listener.application_id, action="update")
+    entries, _ = world.database.read_now(lambda tx: list_entries(tx, world.account_id, wanted, Page()))
+    return [json.loads(entry.after or "{}").get("reason") for entry in entries]
 
 
 def _keep_token(world: World) -> None:

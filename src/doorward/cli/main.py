@@ -30,6 +30,8 @@ _COMMANDS: Final = {
     "shift": Command("doorward.cli.shifts"),
     "door": Command("doorward.cli.doors"),
     "controller": Command("doorward.cli.controller", at_the_door=True),
+    "webhook": Command("doorward.cli.webhooks"),
+    "worker": Command("doorward.cli.worker"),
     "sim": Command("doorward.cli.simulation"),
 }
 _BAD_INPUT: Final = frozenset(

@@ -4,15 +4,12 @@ import json
 from itertools import pairwise
 
 import pytest
-from sqlalchemy import update
 
 from doorward.audit.listing import Wanted, list_entries
-from doorward.db.query import Query
 from doorward.db.unit_of_work import Database
 from doorward.kit.clock import FixedClock
 from doorward.kit.crypto import Vault
 from doorward.kit.pages import Page
-from doorward.oauth.tables import tokens
 from doorward.oauth.tokens import revoke_application_tokens
 from doorward.people.service import delete_person, update_person
 from doorward.webhooks import queue
@@ -28,6 +25,7 @@ from tests.support.webhooks import (
     dispatcher,
     endpoint_of,
     happened,
+    keep_tokens,
     listening,
     rows,
     send_all,
@@ -125,7 +123,7 @@ def test_what_did_not_arrive_is_sent_again_and_again_and_then_given_up(world: Wo
     event_id, begun, at = happened(world), clock.now(), []
     while (due := rows(world)[0].due_at) is not None:
         clock.at = due
-        _keep_token(world)
+        keep_tokens(world)
         send_all(world, sender)
         at.append(due - begun)
     waits = [later - earlier for earlier, later in pairwise(at)]
@@ -236,7 +234,7 @@ def test_an_endpoint_that_asks_to_be_left_alone_is(world: World, clock: FixedClo
     assert send_all(world, sender) == 0, "not even what is new"
     assert world.database.read_now(queue.due)[0].at == clock.now() + 1, "an hour is the most"
     clock.advance(1)
-    _keep_token(world)
+    keep_tokens(world)
     send_all(world, sender)
     assert {each.state for each in rows(world)} == {"delivered"}
 
@@ -250,13 +248,13 @@ def test_an_endpoint_that_fails_for_five_days_is_disabled_and_one_success_counts
         happened(world)
         send_all(world, failing)
         clock.advance(2 * DAY if day < 4 else 5 * SECOND)
-        _keep_token(world)
+        keep_tokens(world)
     send_all(world, Recording())
     assert endpoint_of(world, listener).failing_since is None, "it has answered well"
     happened(world)
     send_all(world, failing)
     clock.advance(5 * DAY - 1)
-    _keep_token(world)
+    keep_tokens(world)
     happened(world)
     send_all(world, failing)
     assert endpoint_of(world, listener).disabled_at is None
@@ -289,9 +287,3 @@ def _told(world: World, listener: Listener) -> list[object]:
     wanted = Wanted(resource_type="application", resource_id=listener.application_id, action="update")
     entries, _ = world.database.read_now(lambda tx: list_entries(tx, world.account_id, wanted, Page()))
     return [json.loads(entry.after or "{}").get("reason") for entry in entries]
-
-
-def _keep_token(world: World) -> None:
-    """Let what the applications hold last, however far the clock is moved."""
-    last = Query[None](update(tokens).values(expires_at=2**53))
-    world.database.write_now(lambda tx: tx.run(last))

@@ -34,6 +34,8 @@ _COMMANDS: Final = {
     "report": Command("doorward.cli.reports"),
     "controller": Command("doorward.cli.controller", at_the_door=True),
     "events": Command("doorward.cli.event_record"),
+    "webhook": Command("doorward.cli.webhooks"),
+    "worker": Command("doorward.cli.worker"),
     "sim": Command("doorward.cli.simulation"),
 }
 _BAD_INPUT: Final = frozenset(

@@ -14,6 +14,8 @@ from doorward.events.listing import Order, StoredEvent, Wanted, get_event, list_
 from doorward.events.wire import EventBody, LoggedEventBody, event_body, logged_body
 from doorward.kit.errors import BadRequest
 from doorward.oauth.principal import Principal
+from doorward.webhooks.acknowledging import EVENTS
+from doorward.webhooks.reading import ACKNOWLEDGING, read_and_acknowledge
 from doorward.wire.context import context_of, principal_of
 from doorward.wire.docs import IDS, INSTANT, Docs, Parameter
 from doorward.wire.queries import (
@@ -56,10 +58,7 @@ _LIST = Docs(
 _GET = Docs(
     "Get an event",
     {200: EventBody},
-    parameters=(
-        Parameter("callback", {"type": "string"}, "The webhook that told of the event."),
-        Parameter("ack_token", {"type": "string"}, "Acknowledges that the event was told."),
-    ),
+    parameters=ACKNOWLEDGING,
 )
 
 
@@ -90,8 +89,13 @@ async def list_page(request: Request[Any, Any, Any]) -> ASGIResponse:
 
 @get("/events/{event_id:str}", name="getEvent", scopes=_READ, docs=_GET)
 async def get_one(request: Request[Any, Any, Any], event_id: FromPath[str]) -> ASGIResponse:
-    """One event. Contract operation getEvent; `callback` and `ack_token` are taken as they come."""
-    return await _one(request, event_id, event_body)
+    """One event. Contract operation getEvent; it acknowledges the webhooks that told of the event."""
+    principal, number = principal_of(request), path_id(event_id)
+
+    def read(transaction: Transaction) -> bytes:
+        return encoded(event_body(get_event(transaction, principal.account_id, number, by=principal)))
+
+    return await read_and_acknowledge(request, EVENTS, number, read)
 
 
 @get("/event_log", name="listEventLog", scopes=_READ, docs=_LOG)
@@ -108,7 +112,12 @@ async def list_log(request: Request[Any, Any, Any]) -> ASGIResponse:
 @get("/event_log/{event_id:str}", name="getLoggedEvent", scopes=_READ, docs=_GET_LOGGED)
 async def get_logged(request: Request[Any, Any, Any], event_id: FromPath[str]) -> ASGIResponse:
     """One event, of whatever code."""
-    return await _one(request, event_id, logged_body)
+    context, principal, number = context_of(request), principal_of(request), path_id(event_id)
+
+    def read(transaction: Transaction) -> bytes:
+        return encoded(logged_body(get_event(transaction, principal.account_id, number, by=principal)))
+
+    return encoded_response(await context.database.read(read))
 
 
 async def _page(request: Request[Any, Any, Any], wanted: Wanted, shape: Callable[[StoredEvent], Body]) -> ASGIResponse:
@@ -121,16 +130,6 @@ async def _page(request: Request[Any, Any, Any], wanted: Wanted, shape: Callable
 
     rows, total = await context.database.read(read)
     return page_response(request, rows, total, page, size_name="n")
-
-
-async def _one(request: Request[Any, Any, Any], event_id: str, shape: Callable[[StoredEvent], Body]) -> ASGIResponse:
-    context, principal = context_of(request), principal_of(request)
-    number = path_id(event_id)
-
-    def read(transaction: Transaction) -> bytes:
-        return encoded(shape(get_event(transaction, principal.account_id, number, by=principal)))
-
-    return encoded_response(await context.database.read(read))
 
 
 def _wanted(query: Mapping[str, str], principal: Principal, codes: frozenset[int] | None, until: int) -> Wanted:

@@ -18,9 +18,10 @@ from doorward.db.fresh_ids import fresh_ids
 from doorward.db.query import Query
 from doorward.db.unit_of_work import Transaction, require
 from doorward.decision.snapshot import Presence
-from doorward.events import chain, following, outbox
+from doorward.events import chain, following
 from doorward.events.following import Recorded
 from doorward.events.tables import event_chains, events
+from doorward.webhooks.telling import tell_of_events
 
 TOPIC: Final = "events"
 """What a transaction signals when it has recorded something."""
@@ -109,7 +110,7 @@ def append(transaction: Transaction, happened: Sequence[Event], now: int) -> lis
         places = [place for place, event in enumerate(happened) if event.account_id == account_id]
         recorded = _append(transaction, account_id, [happened[place] for place in places], now)
         found.update(zip(places, recorded, strict=True))
-        outbox.enqueue(transaction, recorded, now)
+        tell_of_events(transaction, account_id, [each.id for each in recorded], now)
         following.tell(transaction, recorded, now)
     transaction.signal(TOPIC)
     return [found[place] for place in range(len(happened))]

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from doorward.kit.mail_servers import InvalidMailServer, MailServer, mail_server
+
 DEFAULT_DATA_DIR: Final = ".data/demo"
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8080
@@ -40,6 +42,8 @@ class Settings:
     """What a scraper of /metrics has to send as bearer token; None: only this machine may scrape."""
     trusted_proxies: tuple[str, ...] = ()
     """Addresses and networks of proxies that are believed when they say for whom they ask."""
+    mail_server: MailServer | None = None
+    """To whom messages are handed; None: there is no e-mail."""
 
     @property
     def secret_key_file(self) -> Path:
@@ -75,6 +79,7 @@ def load(
         _flag("DOORWARD_ACCESS_LOG", environment.get("DOORWARD_ACCESS_LOG"), True),
         environment.get("DOORWARD_METRICS_TOKEN") or None,
         _networks("DOORWARD_TRUSTED_PROXIES", environment),
+        _mail_server(environment.get("DOORWARD_SMTP_URL")),
     )
 
 
@@ -101,6 +106,13 @@ def _address(text: str | None) -> str | None:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise InvalidSetting("DOORWARD_PUBLIC_URL must be an address such as https://doors.example.com")
     return text.rstrip("/")
+
+
+def _mail_server(text: str | None) -> MailServer | None:
+    try:
+        return mail_server(text) if text else None
+    except InvalidMailServer as error:
+        raise InvalidSetting(f"DOORWARD_SMTP_URL {error}") from None
 
 
 def _networks(name: str, environment: Mapping[str, str]) -> tuple[str, ...]:

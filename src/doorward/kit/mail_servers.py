@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from doorward.kit.email_addresses import clean_email
+from doorward.kit.email_addresses import clean_mailbox
 from doorward.kit.text import InvalidText
 
 Security = Literal["tls", "starttls", "none"]
@@ -48,11 +48,9 @@ def mail_server(url: str) -> MailServer:
     if password is not None and security == "none" and host not in _LOOPBACK:
         raise InvalidMailServer("must not send a password without TLS: leave starttls=never out")
     try:
-        sender = clean_email(options.get("from") or user or "")
+        sender = clean_mailbox(options.get("from") or user or "")
     except InvalidText:
         raise InvalidMailServer("must say which address mail comes from: …?from=doors@example.com") from None
-    if not sender.isascii():
-        raise InvalidMailServer("must have an address of ASCII characters in from=")
     return MailServer(host, port or _PORTS[security], security, sender, user, password)
 
 

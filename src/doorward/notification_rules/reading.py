@@ -11,7 +11,7 @@ from doorward.db.query import Query, number
 from doorward.db.unit_of_work import Transaction
 from doorward.decision.codes import EventCode
 from doorward.groups.tables import groups
-from doorward.kit.email_addresses import clean_email, email_key
+from doorward.kit.email_addresses import clean_mailbox, email_key
 from doorward.kit.errors import Forbidden
 from doorward.kit.fields import REQUIRED
 from doorward.kit.structured_fields import StructuredFields
@@ -160,7 +160,7 @@ def _addresses(value: Any) -> list[str]:
     found: dict[str, str] = {}
     for each in value:
         try:
-            address = clean_email(clean(each))
+            address = clean_mailbox(clean(each))
         except InvalidText as error:
             raise InvalidText(f"addresses: {each[:100]!r} {error}") from None
         found.setdefault(email_key(address), address)

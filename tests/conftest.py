@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from doorward import followers
 from doorward.db.connect import open_database
 from doorward.db.migrate import upgrade
 from doorward.db.unit_of_work import Database
@@ -26,7 +27,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the mark known."""
+    """Make the mark known; let those act on events who do so in an installation."""
+    followers.install()
     config.addinivalue_line("markers", "en60839(*clauses): shows these clauses of EN 60839-11-1")
 
 

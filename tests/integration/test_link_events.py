@@ -104,7 +104,7 @@ def test_what_happened_is_on_record_as_it_was_told(
     until_recorded(controller)
     assert stored(world) == [
         Stored(10, front, "Front door", world.person_id, "Ada Byron", "1234",
-               '[{"code": "role_grants", "text": "A role admits."}]', at, clock.now(), controller.id, 1, 1),
+               '[{"code":"role_grants","text":"A role admits."}]', at, clock.now(), controller.id, 1, 1),
         Stored(33, back, "Back door", None, None, None, "[]", at + 1, clock.now(), controller.id, 2, 0),
         Stored(24, front, "Front door", None, None, None, "[]", at + 2, clock.now(), controller.id, 3, 1),
     ]  # fmt: skip

@@ -19,7 +19,7 @@ from doorward.decision.codes import EventCode
 from doorward.decision.engine import decide_person
 from doorward.decision.verdict import Verdict
 from doorward.decision.wording import reasons_of
-from doorward.events.service import Event, record
+from doorward.events.service import Event, record, record_all
 from doorward.kit.errors import NotFound
 from doorward.oauth.principal import Principal
 from doorward.sites.sight import require_channel
@@ -207,11 +207,13 @@ def overdue(transaction: Transaction, now: int) -> bool:
 def sweep(transaction: Transaction, now: int) -> int:
     """Give up the requests that nobody has answered, some hundreds at a time; gives their number."""
     overdue = transaction.all(_OVERDUE, before=now - ANSWERED_WITHIN_MS)
+    events = []
     for one in overdue:
         over = one.as_of(now)
         complete(transaction, one.id, "timeout", over.completed_at or now)
         still = transaction.one(_STILL_THERE, the_channel=one.channel_id)
-        record(transaction, event_of(one, EventCode.REMOTE_ADMISSION_TIMED_OUT, now, channel_id=still), now)
+        events.append(event_of(one, EventCode.REMOTE_ADMISSION_TIMED_OUT, now, channel_id=still))
+    record_all(transaction, events, now)
     return len(overdue)
 
 

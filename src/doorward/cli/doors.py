@@ -14,7 +14,7 @@ from doorward.decision.engine import decide_person
 from doorward.decision.snapshot import Credential, Presence, Presented
 from doorward.decision.verdict import Verdict
 from doorward.drivers.simulated.driver import SimulatedDriver
-from doorward.events.service import record
+from doorward.events.service import record_all
 from doorward.kit.clock import FixedClock
 from doorward.kit.errors import BadRequest, NotFound
 from doorward.kit.timestamps import InvalidTimestamp, find_zone, parse_instant
@@ -170,10 +170,5 @@ def _present_here(session: Session, channel_id: int, presented: Presented) -> Ve
     verdict = door.present(presented, presence, now)
     door.give_up(now)  # nobody is left to wait for a second person
     events = [event_of(compiled.controls.account_id, fact, compiled.snapshot.channel.name) for fact in facts]
-
-    def write(transaction: Transaction) -> None:
-        for event in events:
-            record(transaction, event, now)
-
-    session.write(write)
+    session.write(lambda transaction: record_all(transaction, events, now))
     return verdict

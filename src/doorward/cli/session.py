@@ -8,6 +8,7 @@ from typing import Annotated, Final, TypeVar
 
 import typer
 
+from doorward import followers
 from doorward.accounts.service import Account, get_account, list_accounts
 from doorward.audit.service import Actor, acting
 from doorward.db.connect import open_database, sqlite_path
@@ -107,6 +108,7 @@ def open_session(
             "doorward account create NAME --time-zone TZ, or doorward demo"
         )
     require_newest(settings.database)
+    followers.install()
     opened = open_database(settings.database)
     try:
         yield Session(settings, opened, clock or SystemClock())

@@ -21,7 +21,7 @@ from doorward.decision.codes import PIN, READ_KINDS, EventCode
 from doorward.decision.snapshot import Channel, Credential, Presence
 from doorward.decision.verdict import Reason, ReasonCode, Verdict
 from doorward.decision.wording import reasons_of
-from doorward.events.service import Event, record
+from doorward.events.service import Event, record_all
 from doorward.kit.crypto import Vault
 from doorward.kit.fields import LARGEST_ID
 from doorward.kit.text import NAME_LIMIT, InvalidText, clean
@@ -139,7 +139,7 @@ def record_told(
         raise LookupError(f"there is no controller {source.controller_id}")
     fresh = [each for each in told if each.sequence > last]
     known = _Known(None, {}, set(), set()) if is_bare else _look_up(transaction, source, fresh)
-    moves: list[tuple[int, Presence]] = []
+    happened: list[Event] = []
     for each in fresh:
         if each.sequence <= last:
             continue
@@ -149,13 +149,17 @@ def record_told(
         event = _event(source, each, known, now)
         if event.event_code == EventCode.REJECT_CARD and event.credential is not None:
             event = _of_somebody(transaction, vault, event)
-        record(transaction, event, now)
-        if event.moved_to is not None and event.person_id is not None:
-            moves.append((event.person_id, event.moved_to))
+        happened.append(event)
         if each.answers in known.requests and each.answers is not None:
             is_done = event.event_code == EventCode.REMOTE_ADMISSION_DONE
             complete(transaction, each.answers, "admitted" if is_done else "denied", event.occurred_at)
     transaction.run(_ADVANCE, the_id=source.controller_id, the_last=last)
+    record_all(transaction, happened, now)
+    moves = [
+        (event.person_id, event.moved_to)
+        for event in happened
+        if event.moved_to is not None and event.person_id is not None
+    ]
     return Outcome(last, moves)
 
 

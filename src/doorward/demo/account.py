@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, select
 
+from doorward import followers
 from doorward.accounts.service import Account, create_account, list_accounts
 from doorward.applications.client_secrets import ClientSecret, new_client_secret
 from doorward.applications.service import command_line_application, create_application
@@ -175,6 +176,7 @@ def prepare_demo(settings: Settings) -> Demo:
     """Make the example account in an empty installation; take the first account of another as it is."""
     upgrade(settings.database)
     now = SystemClock().now()
+    followers.install()
     database = open_database(settings.database)
     try:
         vault = open_vault(settings.secret_key, settings.secret_key_file, database)

@@ -1,55 +1,27 @@
-"""The same event at many channels, with two statements whatever their number: what is urgent does not count doors."""
+"""The same event at many channels, with few statements whatever their number: what is urgent does not count doors."""
 
-import json
 from collections.abc import Collection
-from typing import Final
+from typing import Final, NamedTuple
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, select
 
 from doorward.channels.tables import channels
-from doorward.db.query import Query, number, one_of
+from doorward.db.query import Query, one_of
 from doorward.db.unit_of_work import Transaction
 from doorward.decision.codes import EventCode
-from doorward.events.tables import events, outbox
-from doorward.oauth.tables import applications
+from doorward.events.service import Event, record_all
 
-_ADD: Final = Query(
-    insert(events)
-    .from_select(
-        ["account_id", "event_code", "channel_id", "channel_name", "reasons", "occurred_at", "received_at"],
-        select(
-            channels.c.account_id,
-            bindparam("code", type_=events.c.event_code.type),
-            channels.c.id,
-            channels.c.name,
-            bindparam("reasons", type_=events.c.reasons.type),
-            bindparam("at", type_=events.c.occurred_at.type),
-            bindparam("now", type_=events.c.received_at.type),
-        )
-        .where(channels.c.account_id == bindparam("account_id"), one_of(channels.c.id, "channel_ids"))
-        .order_by(channels.c.id),
-    )
-    .returning(events.c.id),
-    number,
-)
-_TELL_APPLICATIONS: Final = Query[None](
-    insert(outbox).from_select(
-        ["account_id", "application_id", "event_id", "created_at"],
-        select(
-            applications.c.account_id,
-            applications.c.id,
-            events.c.id,
-            bindparam("now", type_=outbox.c.created_at.type),
-        )
-        .join(events, events.c.account_id == applications.c.account_id)
-        .where(
-            applications.c.account_id == bindparam("account_id"),
-            applications.c.webhook_url.is_not(None),
-            applications.c.removed_at.is_(None),
-            one_of(events.c.id, "event_ids"),
-        )
-        .order_by(events.c.id),
-    )
+
+class _Door(NamedTuple):
+    id: int
+    name: str
+
+
+_DOORS: Final = Query(
+    select(channels.c.id, channels.c.name)
+    .where(channels.c.account_id == bindparam("account_id"), one_of(channels.c.id, "channel_ids"))
+    .order_by(channels.c.id),
+    _Door,
 )
 
 
@@ -63,17 +35,12 @@ def record_at(
     *,
     reasons: tuple[tuple[str, str], ...] = (),
 ) -> None:
-    """Append the event for each of the account's channels, with a delivery for each application that listens."""
+    """Append the event for each of the account's channels, and let those act on them who follow."""
     if not channel_ids:
         return
-    told = json.dumps([{"code": reason, "text": sentence} for reason, sentence in reasons])
-    event_ids = transaction.all(
-        _ADD,
-        account_id=account_id,
-        code=int(code),
-        channel_ids=str(sorted(channel_ids)),
-        reasons=told,
-        at=at,
-        now=now,
+    doors = transaction.all(_DOORS, account_id=account_id, channel_ids=str(sorted(channel_ids)))
+    record_all(
+        transaction,
+        [Event(account_id, code, at, channel_id=door.id, channel_name=door.name, reasons=reasons) for door in doors],
+        now,
     )
-    transaction.run(_TELL_APPLICATIONS, account_id=account_id, event_ids=str(event_ids), now=now)

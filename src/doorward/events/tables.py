@@ -1,6 +1,6 @@
-"""The tables of events and of what is still to be told about them."""
+"""The tables of events, of the chain that they form, and of what is still to be told about them."""
 
-from sqlalchemy import Column, Index, Table
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Table
 
 from doorward.db.metadata import (
     ID,
@@ -19,14 +19,22 @@ events = Table(
     metadata,
     key(),
     reference("account_id", "accounts"),
+    # The account's events in the order of commits, without gaps, and the chain up to each (docs/decisions/0026).
+    Column("position", BigInteger(), nullable=False),
+    text("chain"),
     number("event_code"),
-    # Names as they were: an event says the same when the person or the door has long been renamed or removed.
-    reference("channel_id", "channels", nullable=True, ondelete="SET NULL"),
+    # Numbers and names as they were: an event says the same when the person or the door has long been renamed or
+    # removed. So these are no references; no number of a door or a person is given again.
+    Column("channel_id", ID, nullable=True),
     text("channel_name", nullable=True),
-    reference("person_id", "people", nullable=True, ondelete="SET NULL"),
+    Column("person_id", ID, nullable=True),
     text("person_name", nullable=True),
     text("credential", nullable=True),  # the card's number; never a PIN
     text("reasons", server_default="[]"),  # a JSON list of {code, text}
+    # What the chain holds of the name, the credential and the reasons can be made anew with the salt. Of an event that
+    # has been erased these are gone, and what the chain holds is kept instead.
+    text("salt", nullable=True),
+    text("commitment", nullable=True),
     instant("occurred_at"),  # by the door's clock
     instant("received_at"),
     Column("controller_id", ID, nullable=True),  # which controller told of it; none: the server itself
@@ -37,6 +45,7 @@ events = Table(
     Index(None, "account_id", "event_code", "occurred_at", "id"),
     Index(None, "channel_id", "occurred_at", "id", "event_code"),
     Index(None, "person_id", "occurred_at", "id", "event_code"),
+    Index(None, "account_id", "position", unique=True),
     **NEVER_REUSED,
 )
 # An event that a controller tells twice is one event.
@@ -47,6 +56,27 @@ Index(
     unique=True,
     sqlite_where=events.c.controller_id.is_not(None),
     postgresql_where=events.c.controller_id.is_not(None),
+)
+
+event_chains = Table(
+    "event_chains",
+    metadata,
+    Column("account_id", ID, ForeignKey("accounts.id"), primary_key=True, autoincrement=False),
+    # The last event's; whoever records holds this row from then on until the commit.
+    Column("position", BigInteger(), nullable=False),
+    text("digest"),
+    # Up to here events have been removed because they were too old, and the chain up to there.
+    Column("removed_to", BigInteger(), nullable=False, server_default="0"),
+    text("removed_digest", server_default="0" * 64),
+)
+
+event_erasures = Table(
+    "event_erasures",
+    metadata,
+    Column("account_id", ID, ForeignKey("accounts.id"), primary_key=True, autoincrement=False),
+    # The event that says so: it holds the digest of the list.
+    Column("position", BigInteger(), primary_key=True, autoincrement=False),
+    text("positions"),  # which events have lost name and credential: a JSON list of [first, last]
 )
 
 outbox = Table(

@@ -47,6 +47,7 @@ people = Table(
     instant("valid_from", nullable=True),
     instant("valid_to", nullable=True),
     instant("deleted_at", nullable=True),
+    instant("erased_at", nullable=True),  # since then nothing is left of them but a number
     instant("created_at"),
     instant("updated_at"),
     Index(None, "account_id", "name_key", "id"),

@@ -12,7 +12,7 @@ from doorward.controller.door import Fact
 from doorward.db.unit_of_work import Database, DatabaseUnavailable, Transaction
 from doorward.decision.codes import EventCode
 from doorward.decision.wording import reasons_of
-from doorward.events.service import Event, record
+from doorward.events.service import Event, record_all
 from doorward.kit.clock import Clock
 
 _log = structlog.get_logger("doorward.doors")
@@ -82,11 +82,11 @@ class Recorder:
         now = self._clock.now()
 
         def write(transaction: Transaction) -> None:
-            for event, fact in happened:
-                record(transaction, event, now)
+            for _, fact in happened:
                 if fact.answers is not None:
                     admitted = fact.code is EventCode.REMOTE_ADMISSION_DONE
                     complete(transaction, fact.answers, "admitted" if admitted else "denied", fact.at)
+            record_all(transaction, [event for event, _ in happened], now)
 
         try:
             await self._database.write(write)

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 import structlog
 import uvicorn
 
+from doorward import followers
 from doorward.api.app import create_app
 from doorward.controller.lock import only_one
 from doorward.controllers.hub import Hub
@@ -51,6 +52,7 @@ def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
     sys.setswitchinterval(_LONGEST_TURN_S)
     with only_one(settings.data_dir, "server"), _listen(settings.host, settings.port) as listener:
         upgrade(settings.database)
+        followers.install()
         database = open_database(settings.database)
         try:
             vault = open_vault(settings.secret_key, settings.secret_key_file, database)

@@ -9,6 +9,7 @@ from typing import Final
 
 import uvicorn
 
+from doorward import followers
 from doorward.admissions import service as admissions
 from doorward.api.app import create_app
 from doorward.changes.reports import HEARD_WITHIN_MS
@@ -64,6 +65,7 @@ class SiteServer:
     async def start(self) -> None:
         """Start, and be there once requests are answered."""
         if self._running is None:
+            followers.install()
             database = self.open_database()
             vault = open_vault(None, self._directory / "secret.key", database)
             self._running = _Running(database, vault, self._clock)

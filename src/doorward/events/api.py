@@ -6,15 +6,13 @@ from typing import Any, Final
 from litestar import Request, Router, get
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
-from msgspec import Struct
 
 from doorward.db.unit_of_work import Transaction
-from doorward.decision.codes import EventCode
-from doorward.decision.wording import event_label
 from doorward.events.codes import ACCESS, ALLOWED, CHANNEL_STATUS
-from doorward.events.listing import Order, StoredEvent, Wanted, get_event, list_events
+from doorward.events.listing import Order, Wanted, get_event, list_events
+from doorward.events.wire import EventBody, event_body
 from doorward.kit.errors import BadRequest
-from doorward.kit.timestamps import EARLIEST, format_instant
+from doorward.kit.timestamps import EARLIEST
 from doorward.oauth.principal import Principal
 from doorward.wire.context import context_of, principal_of
 from doorward.wire.docs import IDS, INSTANT, Docs, Parameter
@@ -22,24 +20,6 @@ from doorward.wire.queries import choice_of, id_of, ids_of, path_id, short_page_
 from doorward.wire.responses import encoded, encoded_response, page_response
 
 _DAYS_BACK_MS: Final = 90 * 86_400_000
-
-
-class EventBody(Struct, frozen=True, gc=False):
-    """An event on the wire (contract, Event). `created_at` is when it happened, `updated_at` when it was recorded."""
-
-    id: int
-    event_id: int
-    event_code: int
-    event_label: str
-    door_controller_id: int | None
-    door_controller_name: str | None
-    channel_id: int | None
-    channel_name: str | None
-    person_id: int | None
-    person_name: str | None
-    credentials_number: str | None
-    created_at: str
-    updated_at: str
 
 
 _READ = ("account.event.access.readonly",)
@@ -75,25 +55,6 @@ _GET = Docs(
 )
 
 
-def _body(event: StoredEvent) -> EventBody:
-    code = EventCode(event.event_code)
-    return EventBody(
-        event.id,
-        event.id,
-        event.event_code,
-        event_label(code, event.channel_name or "A door", event.person_name),
-        event.channel_id,
-        event.channel_name,
-        event.channel_id,
-        event.channel_name,
-        event.person_id,
-        event.person_name,
-        event.credential,
-        format_instant(event.occurred_at),
-        format_instant(event.received_at),
-    )
-
-
 @get("/events", name="listEvents", scopes=_READ, docs=_LIST)
 async def list_page(request: Request[Any, Any, Any]) -> ASGIResponse:
     """List events, newest first. Contract operation listEvents."""
@@ -103,7 +64,7 @@ async def list_page(request: Request[Any, Any, Any]) -> ASGIResponse:
 
     def read(transaction: Transaction) -> tuple[bytes, int]:
         found, total = list_events(transaction, principal, wanted, page)
-        return encoded([_body(event) for event in found]), total
+        return encoded([event_body(event) for event in found]), total
 
     rows, total = await context.database.read(read)
     return page_response(request, rows, total, page, size_name="n")
@@ -114,7 +75,9 @@ async def get_one(request: Request[Any, Any, Any], event_id: FromPath[str]) -> A
     """One event. Contract operation getEvent; `callback` and `ack_token` are taken as they come."""
     context, principal = context_of(request), principal_of(request)
     number = path_id(event_id)
-    found = await context.database.read(lambda transaction: encoded(_body(get_event(transaction, principal, number))))
+    found = await context.database.read(
+        lambda transaction: encoded(event_body(get_event(transaction, principal, number)))
+    )
     return encoded_response(found)
 
 

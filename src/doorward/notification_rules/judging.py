@@ -32,9 +32,11 @@ def judge(
     transaction: Transaction, account_id: int, happened: Mapping[int, Happened], now: int
 ) -> dict[int, list[int]]:
     """For each rule of the account that is about any of the events, by their ids, those that it is about, in order."""
+    codes = {event.code for event in happened.values()}
     wanted_of = {
-        rule.id: wanted_by(rule.conditions, rule.event_codes)
+        rule.id: wanted
         for rule in transaction.all(_ACTIVE, account_id=account_id)
+        if not (wanted := wanted_by(rule.conditions, rule.event_codes)).codes.isdisjoint(codes)
     }
     concerned = {
         rule_id: found

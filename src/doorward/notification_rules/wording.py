@@ -24,6 +24,8 @@ class Told(NamedTuple):
     event: StoredEvent
     zone: str
     place: str | None = None
+    said: str | None = None
+    """What is to be said of it, where that is something else than what happened."""
 
 
 class Message(NamedTuple):
@@ -34,8 +36,11 @@ class Message(NamedTuple):
     html: str
 
 
-def sentence(event: StoredEvent) -> str:
+def sentence(told: Told) -> str:
     """What happened, and where: "John Doe admitted using card at Front door"."""
+    if told.said is not None:
+        return told.said
+    event = told.event
     label = event_label(EventCode(event.event_code), event.channel_name or "A door", event.person_name)
     named = event.channel_name is None or event.channel_name in label
     return label if named else f"{label} at {event.channel_name}"
@@ -48,8 +53,8 @@ def _where(told: Told) -> str:
 def message(rule_name: str, account_name: str, happened: Sequence[Told]) -> Message:
     """A message about events, oldest first; of many it lists the first and says how many more there are."""
     [first, *others] = happened
-    what = sentence(first.event) if not others else f"{len(happened)} events: {rule_name}"
-    listed = [(sentence(each.event), _where(each)) for each in happened[:MOST_LISTED]]
+    what = sentence(first) if not others else f"{len(happened)} events: {rule_name}"
+    listed = [(sentence(each), _where(each)) for each in happened[:MOST_LISTED]]
     more = len(happened) - len(listed)
     rest = f"And {more} more, which are in the list of events." if more else None
     why = f'You get this because of the notification rule "{rule_name}" of {account_name}.'
@@ -63,7 +68,7 @@ def message(rule_name: str, account_name: str, happened: Sequence[Told]) -> Mess
 
 def chat_message(rule_name: str, happened: Sequence[Told]) -> dict[str, Any]:
     """The same for an incoming webhook of Slack, or of a chat that understands the same."""
-    listed = [f"{sentence(each.event)} ({_where(each)})" for each in happened[:_MOST_IN_CHAT]]
+    listed = [f"{sentence(each)} ({_where(each)})" for each in happened[:_MOST_IN_CHAT]]
     more = len(happened) - len(listed)
     lines = [*listed, *([f"And {more} more."] if more else [])]
     said = "\n".join(lines)

@@ -29,7 +29,7 @@ def told(code: int, channel: str | None = "Front door", person: str | None = Non
     ],
 )
 def test_a_sentence_says_what_happened_and_where(happened: Told, said: str) -> None:
-    assert sentence(happened.event) == said
+    assert sentence(happened) == said
 
 
 def test_a_message_about_one_event_has_it_as_its_subject() -> None:

@@ -28,6 +28,7 @@ from doorward.signing_in import tables as signing_in
 from doorward.sites import tables as sites
 from doorward.sync import tables as sync
 from doorward.users import tables as users
+from doorward.webhooks import tables as webhooks
 
 __all__ = ["DECLARATIONS", "metadata"]
 
@@ -57,5 +58,6 @@ DECLARATIONS: Final = (
     shifts,
     sites,
     users,
+    webhooks,
 )
 """The modules that declare tables; to import them is what adds them to the metadata."""

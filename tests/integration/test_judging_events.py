@@ -15,7 +15,7 @@ from doorward.notification_rules.service import create_rule
 from doorward.oauth.tokens import authenticate
 from doorward.shifts.holidays import add_holiday
 from doorward.sites.service import update_site
-from tests.support.services import write
+from tests.support.services import write, write_sealed
 from tests.support.world import World
 
 HOUR = 3_600_000
@@ -52,7 +52,7 @@ def judged(world: World, happened: Mapping[int, Happened], statements: int) -> d
 def new_rule(world: World, *codes: int, **more: object) -> int:
     """A rule on these codes."""
     body = {"name": "Rule", "match_event_codes": list(codes), "actions": [{"kind": "console"}], **more}
-    return write(world, create_rule, body).id
+    return write_sealed(world, create_rule, body).id
 
 
 def entered(world: World, person_id: int | None = None, channel: int = 0, hours: float = 0) -> Happened:

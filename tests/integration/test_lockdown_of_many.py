@@ -15,17 +15,18 @@ from doorward.channels.service import create_channel
 from doorward.channels.tables import channels
 from doorward.db.query import Query, number
 from doorward.db.unit_of_work import Transaction
-from doorward.events.tables import events, outbox
+from doorward.events.tables import events
 from doorward.kit.clock import FixedClock
 from doorward.oauth.rates import RateLimiter
-from doorward.oauth.tables import applications
 from doorward.process.doors import LocalDoors
 from doorward.roles.tables import role_channels, roles
 from doorward.shifts.service import create_shift
+from doorward.webhooks.tables import deliveries
 from tests.integration.conftest import Served
 from tests.support.doors import eventually, running_doors
 from tests.support.server import client, serving
 from tests.support.services import other_account, write
+from tests.support.webhooks import listening
 from tests.support.world import World
 
 DOORS = 200
@@ -130,10 +131,9 @@ def test_each_door_is_on_record_and_noted_by_itself(api: httpx.Client, world: Wo
 
 
 def test_applications_that_listen_are_told_of_each_door(api: httpx.Client, world: World) -> None:
-    listening = Query[None](applications.update().values(webhook_url="https://example.com/hook"))
-    world.database.write_now(lambda tx: tx.run(listening))
+    listening(world, "https://example.com/hook")
     api.post("/api/3/account/lockdown")
-    told = Query(select(outbox.c.event_id).order_by(outbox.c.id), number)
+    told = Query(select(deliveries.c.resource_id).order_by(deliveries.c.id), number)
     recorded = Query(select(events.c.id).where(events.c.event_code == 55).order_by(events.c.id), number)
     assert world.database.read_now(lambda tx: tx.all(told)) == world.database.read_now(lambda tx: tx.all(recorded))
 

@@ -15,6 +15,7 @@ from doorward.db.unit_of_work import Rejected, Transaction, require
 from doorward.kit.crypto import Vault
 from doorward.kit.errors import Conflict, DoorwardError, Invalid
 from doorward.kit.pages import Page
+from doorward.webhooks.telling import CREATE, DESTROY, UPDATE, tell_of_credentials
 
 _PART: Final = 500
 
@@ -119,10 +120,12 @@ _CHANGE: Final = Query[None](
     .values(value=bindparam("value"), lookup=bindparam("lookup"), updated_at=bindparam("now"))
 )
 _REMOVE: Final = Query[None](delete(credentials).where(credentials.c.id == bindparam("the_id")))
-_RETIRE: Final = Query[None](
+_RETIRE: Final = Query(
     update(credentials)
     .where(credentials.c.person_id == bindparam("the_person"), credentials.c.is_live == 1)
     .values(is_live=0, updated_at=bindparam("now"))
+    .returning(credentials.c.id, credentials.c.account_id),
+    lambda credential_id, account_id: (int(credential_id), int(account_id)),
 )
 
 
@@ -202,6 +205,7 @@ def add(transaction: Transaction, wanted: CredentialType, person_id: int, chosen
         now,
     )
     audit.record(transaction, made.account_id, audit.CREATED, "credential", made.id, now, after=made.logged())
+    tell_of_credentials(transaction, made.account_id, CREATE, [(made.id, person_id)], now)
     return made
 
 
@@ -214,6 +218,7 @@ def change(transaction: Transaction, found: Credential, chosen: Chosen, now: int
         raise _refusal(error) from error
     after = {**found.logged(), "value": "another"}
     audit.record(transaction, found.account_id, audit.CHANGED, "credential", found.id, now, after=after)
+    tell_of_credentials(transaction, found.account_id, UPDATE, [(found.id, found.person_id)], now)
     return found._replace(value=chosen.value, updated_at=now)
 
 
@@ -223,12 +228,16 @@ def remove(transaction: Transaction, account_id: int, person_id: int, credential
     if found is None or not transaction.run(_REMOVE, the_id=credential_id):
         return False
     audit.record(transaction, account_id, audit.DELETED, "credential", credential_id, now, before=found.logged())
+    tell_of_credentials(transaction, account_id, DESTROY, [(credential_id, person_id)], now)
     return True
 
 
 def retire(transaction: Transaction, person_id: int, now: int) -> None:
     """Let a deleted person's credentials open nothing, and stay known until somebody else has them."""
-    transaction.run(_RETIRE, the_person=person_id, now=now)
+    retired = sorted(transaction.all(_RETIRE, the_person=person_id, now=now))
+    if retired:
+        told = [(credential_id, person_id) for credential_id, _ in retired]
+        tell_of_credentials(transaction, retired[0][1], DESTROY, told, now)
 
 
 def _seen(vault: Vault, found: list[Credential], sight: Sight) -> list[Credential]:

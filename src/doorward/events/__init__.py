@@ -1,1 +1,1 @@
-"""Events: what happened, append-only; and the outbox that carries it further."""
+"""Events: what happened, append-only."""

@@ -18,7 +18,7 @@ from doorward.db.fresh_ids import fresh_ids
 from doorward.db.query import Query
 from doorward.db.unit_of_work import Transaction, require
 from doorward.decision.snapshot import Presence
-from doorward.events import chain, following, outbox
+from doorward.events import chain, following
 from doorward.events.following import Recorded
 from doorward.events.tables import event_chains, events
 
@@ -104,7 +104,6 @@ def record_all(transaction: Transaction, happened: Sequence[Event], now: int) ->
         places = [place for place, event in enumerate(happened) if event.account_id == account_id]
         recorded = _append(transaction, account_id, [happened[place] for place in places], now)
         ids.update(zip(places, (each.id for each in recorded), strict=True))
-        outbox.enqueue(transaction, recorded, now)
         following.tell(transaction, recorded, now)
     transaction.signal(TOPIC)
     return [ids[place] for place in range(len(happened))]

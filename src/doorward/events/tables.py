@@ -1,4 +1,4 @@
-"""The tables of events, of the chain that they form, and of what is still to be told about them."""
+"""The tables of events and of the chain that they form."""
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Table
 
@@ -77,15 +77,4 @@ event_erasures = Table(
     # The event that says so: it holds the digest of the list.
     Column("position", BigInteger(), primary_key=True, autoincrement=False),
     text("positions"),  # which events have lost name and credential: a JSON list of [first, last]
-)
-
-outbox = Table(
-    "outbox",
-    metadata,
-    key(),
-    reference("account_id", "accounts"),
-    reference("application_id", "applications", ondelete="CASCADE", index=True),
-    reference("event_id", "events", ondelete="CASCADE", index=True),
-    instant("created_at"),
-    **NEVER_REUSED,
 )

@@ -29,6 +29,7 @@ from doorward.people.service import IN_USE
 from doorward.people.tables import people
 from doorward.people.tally import tally
 from doorward.roles.tables import person_roles
+from doorward.webhooks.telling import CREATE, UPDATE, tell_of_credentials
 
 _MEANWHILE: Final = "was changed by somebody else meanwhile"
 
@@ -82,6 +83,16 @@ _CHANGE: Final = Query[None](
     update(credentials)
     .where(credentials.c.id == bindparam("the_id"))
     .values(value=bindparam("new_value"), lookup=bindparam("new_lookup"), updated_at=bindparam("now"))
+)
+_GIVEN_NOW: Final = Query(
+    select(credentials.c.id, credentials.c.person_id)
+    .where(
+        credentials.c.account_id == bindparam("account_id"),
+        one_of_words(credentials.c.lookup, "lookups"),
+        credentials.c.is_live == 1,
+    )
+    .order_by(credentials.c.id),
+    lambda credential_id, person_id: (int(credential_id), int(person_id)),
 )
 _FORGET_DEAD: Final = Query[None](
     delete(credentials).where(
@@ -195,7 +206,8 @@ def _write_pairs(transaction: Transaction, pairs: _Pairs, name: str, ids: Sequen
 
 
 def _write_credentials(transaction: Transaction, prepared: Prepared, ids: Sequence[int], now: int) -> None:
-    new, changed = [], []
+    new: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
     for person_id, line in zip(ids, prepared.lines, strict=True):
         for each in line.given:
             if each.held_id is not None:
@@ -208,6 +220,12 @@ def _write_credentials(transaction: Transaction, prepared: Prepared, ids: Sequen
         transaction.run(_FORGET_DEAD, account_id=prepared.account_id, lookups=prepared.lookups)
     _many(transaction, _CHANGE, changed)
     _many(transaction, _GIVE, new)
+    if new or changed:
+        held = {row["the_id"] for row in changed}
+        given = transaction.all(_GIVEN_NOW, account_id=prepared.account_id, lookups=prepared.lookups)
+        for action, is_held in ((UPDATE, True), (CREATE, False)):
+            told = [each for each in given if (each[0] in held) == is_held]
+            tell_of_credentials(transaction, prepared.account_id, action, told, now)
 
 
 def _many(transaction: Transaction, query: Query[None], rows: Iterable[Mapping[str, Any]]) -> None:

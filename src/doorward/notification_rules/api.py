@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from doorward.db.unit_of_work import Transaction
 from doorward.decision.codes import EventCode
 from doorward.events.codes import name_of
+from doorward.kit.timestamps import format_instant
 from doorward.notification_rules.reading import MOST_ACTIONS, MOST_ADDRESSES, MOST_HOURS
 from doorward.notification_rules.rule import (
     CALL_BACK,
@@ -29,10 +30,13 @@ from doorward.notification_rules.service import (
     delete_rule,
     get_rule,
     list_rules,
+    rotate_secret,
+    try_rule,
     update_rule,
 )
 from doorward.oauth.principal import Principal
 from doorward.shifts.api import WindowInput
+from doorward.webhooks.endpoints import OVERLAP_MS
 from doorward.wire.bodies import read_json
 from doorward.wire.changes import OK, Answer, answer, change
 from doorward.wire.context import context_of, principal_of
@@ -100,6 +104,19 @@ class NotificationRuleInput(Struct, frozen=True, omit_defaults=True):
     include_replayed: bool = False
 
 
+class Tested(Struct, frozen=True):
+    """How many actions are being tested; the log of deliveries says what has become of each."""
+
+    actions: int
+
+
+class RuleSecret(Struct, frozen=True):
+    """The secret by which what a rule posts is signed, and until when the one before it is good."""
+
+    secret: str
+    previous_until: str
+
+
 _CONDITION_WORDS: Final = {
     DOOR_CONTROLLER: "Door Controller",
     PERSON_GROUP: "People Group",
@@ -115,6 +132,20 @@ _GET = Docs("Get a notification rule", {200: NotificationRuleBody})
 _CREATE = Docs("Create a notification rule", {200: NotificationRuleBody}, body=NotificationRuleInput, errors=(409,))
 _UPDATE = Docs("Replace a notification rule", {200: NotificationRuleBody}, body=NotificationRuleInput)
 _DELETE = Docs("Delete a notification rule", {200: Result})
+_TEST = Docs(
+    "Test a notification rule",
+    {202: Tested},
+    ours=True,
+    description="Each of its actions is done once, at once, and says that nothing has happened; mail after at most a "
+    "minute.",
+)
+_ROTATE = Docs(
+    "Replace the secret of a notification rule",
+    {200: RuleSecret},
+    errors=(409,),
+    ours=True,
+    description="What the rule posts is signed with it as webhooks are. It is shown this once.",
+)
 
 
 def _body(rule: NotificationRule, by: Principal) -> NotificationRuleBody:
@@ -163,10 +194,10 @@ async def get_one(request: Request[Any, Any, Any], rule_id: FromPath[str]) -> AS
 @post("/notification_rules", name="createNotificationRule", scopes=_WRITE, status_code=200, docs=_CREATE)
 async def create(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Create a notification rule. Contract operation createNotificationRule."""
-    body = await read_json(request)
+    vault, body = context_of(request).vault, await read_json(request)
 
     def create_it(transaction: Transaction, principal: Principal, now: int) -> Answer:
-        return answer(_body(create_rule(transaction, principal.account_id, body, now, by=principal), principal))
+        return answer(_body(create_rule(transaction, vault, principal.account_id, body, now, by=principal), principal))
 
     return await change(request, create_it)
 
@@ -174,10 +205,10 @@ async def create(request: Request[Any, Any, Any]) -> ASGIResponse:
 @put("/notification_rules/{rule_id:str}", name="updateNotificationRule", scopes=_WRITE, docs=_UPDATE)
 async def update(request: Request[Any, Any, Any], rule_id: FromPath[str]) -> ASGIResponse:
     """Replace a notification rule. Contract operation updateNotificationRule."""
-    number, body = path_id(rule_id), await read_json(request)
+    vault, number, body = context_of(request).vault, path_id(rule_id), await read_json(request)
 
     def update_it(transaction: Transaction, principal: Principal, now: int) -> Answer:
-        changed = update_rule(transaction, principal.account_id, number, body, now, by=principal)
+        changed = update_rule(transaction, vault, principal.account_id, number, body, now, by=principal)
         return answer(_body(changed, principal))
 
     return await change(request, update_it)
@@ -201,4 +232,29 @@ async def remove(request: Request[Any, Any, Any], rule_id: FromPath[str]) -> ASG
     return await change(request, delete_it)
 
 
-router = Router("/api/3", route_handlers=[list_all, get_one, create, update, remove])
+@post("/notification_rules/{rule_id:str}/test", name="testNotificationRule", scopes=_WRITE, docs=_TEST)
+async def test(request: Request[Any, Any, Any], rule_id: FromPath[str]) -> ASGIResponse:
+    """Let each of its actions be done once, for a test."""
+    number = path_id(rule_id)
+
+    def test_it(transaction: Transaction, principal: Principal, now: int) -> Answer:
+        return answer(Tested(try_rule(transaction, principal.account_id, number, now, by=principal)), 202)
+
+    return await change(request, test_it)
+
+
+@post(
+    "/notification_rules/{rule_id:str}/rotate_secret", name="rotateNotificationRuleSecret", scopes=_WRITE, docs=_ROTATE
+)
+async def rotate(request: Request[Any, Any, Any], rule_id: FromPath[str]) -> ASGIResponse:
+    """Sign with a new secret from now on."""
+    vault, number = context_of(request).vault, path_id(rule_id)
+
+    def rotate_it(transaction: Transaction, principal: Principal, now: int) -> Answer:
+        secret = rotate_secret(transaction, vault, principal.account_id, number, now, by=principal)
+        return answer(RuleSecret(secret, format_instant(now + OVERLAP_MS)))
+
+    return await change(request, rotate_it)
+
+
+router = Router("/api/3", route_handlers=[list_all, get_one, create, update, remove, test, rotate])

@@ -70,17 +70,13 @@ _EVENTS: Final = Query(
 )
 
 
-def digest_of(
-    transaction: Transaction, endpoint: Endpoint, deliveries: Sequence[Delivery], now: int
-) -> Digest | None:
+def digest_of(transaction: Transaction, endpoint: Endpoint, deliveries: Sequence[Delivery], now: int) -> Digest | None:
     """What is to be said, in the order in which it was recorded; None: nothing of it is on record."""
     rule = transaction.one(_RULE, account_id=endpoint.account_id, the_rule=endpoint.rule_id)
     if rule is None:
         return None
     event_ids = [each.resource_id for each in deliveries if each.resource_type != TEST]
-    found = (
-        transaction.all(_EVENTS, account_id=endpoint.account_id, event_ids=str(event_ids)) if event_ids else []
-    )
+    found = transaction.all(_EVENTS, account_id=endpoint.account_id, event_ids=str(event_ids)) if event_ids else []
     tests = [_test(rule, now) for each in deliveries if each.resource_type == TEST]
     happened = (*found, *tests)
     return Digest(rule.id, rule.name, rule.account_name, happened) if happened else None

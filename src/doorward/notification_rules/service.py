@@ -11,11 +11,13 @@ from doorward.audit import service as audit
 from doorward.db.query import Query, number
 from doorward.db.rows import Rows
 from doorward.db.unit_of_work import Transaction, require
+from doorward.kit.crypto import Vault
 from doorward.kit.errors import Conflict, NotFound
 from doorward.kit.structured_fields import StructuredFields
 from doorward.notification_rules.reading import read_rule, visible_channels
 from doorward.notification_rules.rule import DOOR_CONTROLLER, RULE, NotificationRule
 from doorward.notification_rules.tables import notification_rules
+from doorward.notification_rules.targets import lead_to, rotate_rule_secret, tell_test
 from doorward.oauth.principal import Principal
 
 MOST_RULES: Final = 200
@@ -33,7 +35,7 @@ _REMOVE: Final = Query[None](delete(notification_rules).where(notification_rules
 
 
 def create_rule(
-    transaction: Transaction, account_id: int, body: object, now: int, *, by: Principal | None = None
+    transaction: Transaction, vault: Vault, account_id: int, body: object, now: int, *, by: Principal | None = None
 ) -> NotificationRule:
     """A new rule: `name`, `match_event_codes`, `call_back_url` or `actions`, and what else read_rule() knows.
 
@@ -46,17 +48,29 @@ def create_rule(
     if require(transaction.one(_COUNT, account_id=account_id)) >= MOST_RULES:
         raise Conflict(f"The account has {MOST_RULES} notification rules, which is the most that it may have")
     wanted = wanted._replace(id=require(transaction.one(_RULES.add, **_RULES.params(wanted))))
+    lead_to(transaction, vault, wanted, now)
     audit.created(transaction, account_id, RULE, wanted, now)
     return wanted
 
 
 def update_rule(
-    transaction: Transaction, account_id: int, rule_id: int, body: object, now: int, *, by: Principal | None = None
+    transaction: Transaction,
+    vault: Vault,
+    account_id: int,
+    rule_id: int,
+    body: object,
+    now: int,
+    *,
+    by: Principal | None = None,
 ) -> NotificationRule:
-    """Make another rule of it: only `active`, if it is not given, stays. Raises NotFound, Invalid or Forbidden."""
+    """Make another rule of it: only `active`, if it is not given, stays. Raises NotFound, Invalid or Forbidden.
+
+    What it does not do any more it does not do with what was to be told, either.
+    """
     found = _to_change(transaction, account_id, rule_id, by)
     wanted = read_rule(transaction, StructuredFields(body), found, by)._replace(updated_at=now)
     transaction.run(_RULES.change, the_id=rule_id, **_RULES.params(wanted))
+    lead_to(transaction, vault, wanted, now)
     audit.changed(transaction, account_id, RULE, found, wanted, now)
     return wanted
 
@@ -68,6 +82,25 @@ def delete_rule(
     found = _to_change(transaction, account_id, rule_id, by)
     transaction.run(_REMOVE, the_id=rule_id)
     audit.deleted(transaction, account_id, RULE, found, now)
+
+
+def rotate_secret(
+    transaction: Transaction, vault: Vault, account_id: int, rule_id: int, now: int, *, by: Principal | None = None
+) -> str:
+    """A new secret by which all that the rule posts is signed, to be seen once; the old one is good for another day.
+
+    Raises NotFound, or Conflict where it posts nothing.
+    """
+    found = _to_change(transaction, account_id, rule_id, by)
+    secret = rotate_rule_secret(transaction, vault, found, now)
+    audit.record(transaction, account_id, audit.CHANGED, RULE, rule_id, now, after={"secret": "rotated"})
+    return secret
+
+
+def try_rule(transaction: Transaction, account_id: int, rule_id: int, now: int, *, by: Principal | None = None) -> int:
+    """Let each action of a rule be done once, saying that it is a test; gives how many there are. Raises NotFound."""
+    found = _to_change(transaction, account_id, rule_id, by)
+    return tell_test(transaction, found, now)
 
 
 def get_rule(

@@ -1,5 +1,6 @@
-"""Notifications: what rules show to operators."""
+"""Notifications, which rules show to operators; rules lead to endpoints."""
 
+import json
 from collections.abc import Sequence
 from typing import Final
 
@@ -7,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0006"
-down_revision: str | None = "0004"
+down_revision: str | None = "0005"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
@@ -64,6 +65,23 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("user_id", name=op.f("pk_notification_marks")),
     )
+    _lead_to_urls()
+
+
+def _lead_to_urls() -> None:
+    """Rules were kept before they did anything: from now on they do what they say."""
+    connection = op.get_bind()
+    rules = connection.execute(
+        sa.text("SELECT id, account_id, actions, updated_at FROM notification_rules ORDER BY id")
+    ).all()
+    add = sa.text(
+        "INSERT INTO endpoints (account_id, kind, rule_id, channel, target, created_at, updated_at) "
+        "VALUES (:account_id, 'rule', :rule_id, 'post', :target, :at, :at)"
+    )
+    for rule_id, account_id, actions, at in rules:
+        for action in json.loads(actions):
+            row = {"account_id": account_id, "rule_id": rule_id, "target": action["data"], "at": at}
+            connection.execute(add, row)
 
 
 def downgrade() -> None:

@@ -170,9 +170,7 @@ def test_what_is_under_way_is_not_sent_by_another_and_holds_what_comes_after(wor
     assert sender.sent == []
     clock.advance(15_000)
     send_all(world, sender)
-    assert [[each.action for each in sent] for _, sent in sender.sent] == [["CREATE"], ["UPDATE"]], (
-        "the lease has ended"
-    )
+    assert [[each.action for each in sent] for _, sent in sender.sent] == [["CREATE"], ["UPDATE"]]
     late = queue.Attempt(taken, Outcome("too late"), now, 1, False)
     world.database.write_now(lambda tx: queue.settle(tx, late, Retries(), [0.0], clock.now()))
     assert {each.state for each in rows(world)} == {"delivered"}, "who has lost the lease changes nothing"

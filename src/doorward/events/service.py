@@ -21,6 +21,7 @@ from doorward.decision.snapshot import Presence
 from doorward.events import chain, following
 from doorward.events.following import Recorded
 from doorward.events.tables import event_chains, events
+from doorward.webhooks.telling import tell_of_events
 
 TOPIC: Final = "events"
 """What a transaction signals when it has recorded something."""
@@ -104,6 +105,7 @@ def record_all(transaction: Transaction, happened: Sequence[Event], now: int) ->
         places = [place for place, event in enumerate(happened) if event.account_id == account_id]
         recorded = _append(transaction, account_id, [happened[place] for place in places], now)
         ids.update(zip(places, (each.id for each in recorded), strict=True))
+        tell_of_events(transaction, account_id, [each.id for each in recorded], now)
         following.tell(transaction, recorded, now)
     transaction.signal(TOPIC)
     return [ids[place] for place in range(len(happened))]

@@ -85,4 +85,4 @@ def digest_of(transaction: Transaction, endpoint: Endpoint, deliveries: Sequence
 def _test(rule: _Rule, now: int) -> Told:
     """An event that has not happened."""
     event = StoredEvent(0, 0, None, None, None, None, None, now, now)
-    return Told(event, rule.zone, said=f'This is a test of the notification rule "{rule.name}": nothing has happened')
+    return Told(event, rule.zone, said="This is a test: nothing has happened")

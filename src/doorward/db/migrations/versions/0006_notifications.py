@@ -82,9 +82,3 @@ def _lead_to_urls() -> None:
         for action in json.loads(actions):
             row = {"account_id": account_id, "rule_id": rule_id, "target": action["data"], "at": at}
             connection.execute(add, row)
-
-
-def downgrade() -> None:
-    op.drop_table("notification_marks")
-    op.drop_table("notification_reads")
-    op.drop_table("notifications")

@@ -5,7 +5,6 @@ from typing import Final
 from doorward.events.following import Follow, follow
 from doorward.notification_rules.following import follow_events
 
-
 FOLLOWERS: Final[tuple[Follow, ...]] = (follow_events,)
 
 

@@ -14,15 +14,18 @@ from doorward.events.service import Event, record_all
 from doorward.kit import mail_servers
 from doorward.kit.clock import FixedClock
 from doorward.kit.crypto import Vault
+from doorward.notification_rules.owners import tell_owners_of_disabling
 from doorward.notification_rules.rule import NotificationRule
 from doorward.notification_rules.service import delete_rule, rotate_secret, try_rule, update_rule
+from doorward.oauth.tokens import create_token
 from doorward.outbound.fetching import tls_context
+from doorward.webhooks.queue import FAILING
 from tests.support.certificates import certificate
 from tests.support.mail_server import MailBox, mail_server
 from tests.support.rules import forget_names, new_rule, send_due, sender_of, shown
 from tests.support.services import write, write_sealed
 from tests.support.web import Web, somebody_elses_web
-from tests.support.webhooks import happened, rows
+from tests.support.webhooks import EVENTS, Listener, endpoint_of, happened, listening, rows
 from tests.support.world import World
 
 MINUTE = 60_000
@@ -66,6 +69,21 @@ def forced(world: World, number: int = 1, **more: Any) -> list[int]:
     given = {"channel_id": world.channel_ids[0], "channel_name": "Front door", "occurred_at": now, **more}
     happened = [Event(world.account_id, 33, **given) for _ in range(number)]
     return world.database.write_now(lambda tx: record_all(tx, happened, now))
+
+
+def token_of(world: World, listener: Listener, days: int) -> None:
+    """A token for an application that holds for long."""
+    world.database.write_now(
+        lambda tx: create_token(
+            tx,
+            account_id=world.account_id,
+            application_id=listener.application_id,
+            user_id=world.owner_id,
+            scopes=EVENTS,
+            now=world.clock.now(),
+            seconds=days * 86_400,
+        )
+    )
 
 
 def states(world: World) -> list[tuple[str, str | None]]:
@@ -291,3 +309,34 @@ def test_what_was_erased_meanwhile_is_not_told(world: World, box: MailBox) -> No
     send_due(world, sender_of(world, server_of(box)))
     [letter] = box.letters
     assert "Ada" not in letter.text() + str(letter.message["Subject"])
+
+
+def test_owners_are_told_by_mail_that_an_endpoint_is_disabled(
+    world: World, clock: FixedClock, web: Web, box: MailBox
+) -> None:
+    world.user("admin")
+    web.give("/gone", b"", 410)
+    new_rule(world, {"kind": "post", "url": web.url("/gone?key=s3cret")}, name="Night <b>watch</b>")
+    web.answers["/gone?key=s3cret"] = web.answers["/gone"]
+    listener = listening(world, web.url("/broken"))
+    token_of(world, listener, days=10)
+    forced(world)
+    sends = sender_of(world, server_of(box), tell_of_disabling=tell_owners_of_disabling, webhooks_too=True)
+    send_due(world, sends)
+    send_due(world, sends)
+    [letter] = box.letters
+    assert letter.recipients == [f"owner1.{world.account_id}@acme.example"]
+    assert letter.message["Subject"] == '[Acme] Switched off: the notification rule "Night <b>watch</b>"'
+    assert "post at 127.0.0.1" in letter.text()
+    assert "it answered that it is gone" in letter.text()
+    assert "s3cret" not in letter.text() + letter.text("html")
+    assert "<b>" not in letter.text("html")
+    for _ in range(6):
+        clock.advance(24 * 60 * MINUTE)
+        forced(world)
+        send_due(world, sends)
+    send_due(world, sends)
+    [_, failing] = box.letters
+    assert failing.message["Subject"] == '[Acme] Switched off: the application "Listener"'
+    assert "failing for five days" in failing.text()
+    assert endpoint_of(world, listener).disabled_reason == FAILING

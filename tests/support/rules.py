@@ -13,9 +13,12 @@ from doorward.notification_rules.senders import senders_of_rules
 from doorward.notification_rules.service import create_rule
 from doorward.notifications.tables import notifications
 from doorward.webhooks import queue
+from doorward.webhooks.application_webhook import ApplicationWebhook
 from doorward.webhooks.dispatching import Dispatcher, TellOfDisabling, nobody
+from doorward.webhooks.endpoints import WEBHOOK
 from doorward.webhooks.retrying import Retries
 from tests.support.services import write_sealed
+from tests.support.webhooks import BASE_URL
 from tests.support.world import World
 
 HERE = ("127.0.0.0/8",)
@@ -34,9 +37,13 @@ def sender_of(
     mail: MailServer | None = None,
     allow: tuple[str, ...] = HERE,
     tell_of_disabling: TellOfDisabling = nobody,
+    *,
+    webhooks_too: bool = False,
 ) -> Dispatcher:
     """A worker's."""
-    senders = senders_of_rules(world.database, world.vault, world.clock, allow, mail)
+    senders = dict(senders_of_rules(world.database, world.vault, world.clock, allow, mail))
+    if webhooks_too:
+        senders[WEBHOOK] = ApplicationWebhook(world.vault, world.clock, lambda: BASE_URL, allow)
     return Dispatcher(
         world.database, world.clock, senders, Retries(), chance=lambda: 0.0, tell_of_disabling=tell_of_disabling
     )

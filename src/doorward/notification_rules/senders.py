@@ -14,18 +14,18 @@ from doorward.kit.crypto import Vault
 from doorward.kit.mail_servers import MailServer
 from doorward.kit.timestamps import format_instant
 from doorward.notification_rules.digest import NOTHING_LEFT, Digest, digest_of
+from doorward.notification_rules.mailing import NO_MAIL_SERVER, mailed
+from doorward.notification_rules.owners import TO_OWNERS, OwnersSender
 from doorward.notification_rules.rule import EMAIL, Action, addresses_of
 from doorward.notification_rules.targets import CHAT, IN_CONSOLE, MAIL, POST
 from doorward.notification_rules.wording import Told, chat_message, message
 from doorward.notifications.service import show_events
-from doorward.outbound.fetching import OutboundFailed, OutboundRefused
-from doorward.outbound.mail import Mail, hand_over
+from doorward.outbound.mail import Mail
 from doorward.webhooks.application_webhook import post, post_signed
 from doorward.webhooks.endpoints import secrets_of
 from doorward.webhooks.queue import TEST
 from doorward.webhooks.sending import Delivery, Endpoint, Outcome, Sender
 
-NO_MAIL_SERVER: Final = "this installation has no mail server: DOORWARD_SMTP_URL is not set"
 _NOTHING: Final = Outcome(NOTHING_LEFT, is_final=True)
 
 
@@ -138,18 +138,6 @@ class ConsoleSender(_Digesting):
         return Outcome()
 
 
-async def mailed(server: MailServer, mail: Mail, now: int) -> Outcome:
-    """Hand a message over; gives what became of it."""
-    try:
-        handed = await hand_over(server, mail, now)
-    except OutboundRefused as error:
-        return Outcome(error.reason, is_final=True)
-    except OutboundFailed as error:
-        return Outcome(error.reason)
-    refused = f" (not for {', '.join(handed.refused)})" if handed.refused else ""
-    return Outcome(answer=f"{handed.answer}{refused}")
-
-
 def told_event(digest: Digest, told: Told) -> ToldEvent:
     """An event on the wire. A test is one without a code that anything has."""
     if told.said is None:
@@ -165,10 +153,14 @@ def told_event(digest: Digest, told: Told) -> ToldEvent:
 def senders_of_rules(
     database: Database, vault: Vault, clock: Clock, allow: tuple[str, ...], server: MailServer | None
 ) -> Mapping[str, Sender]:
-    """A sender for each kind of action; `allow`: networks beyond what is public; without a server mail fails."""
+    """A sender for each kind of action, and for messages to owners.
+
+    `allow`: networks beyond what is public. Without a server mail fails.
+    """
     return {
         POST: PostSender(database, vault, clock, allow),
         CHAT: ChatSender(database, clock, allow),
         MAIL: MailSender(database, server),
         IN_CONSOLE: ConsoleSender(database),
+        TO_OWNERS: OwnersSender(database, server),
     }

@@ -9,7 +9,7 @@ from doorward.db.unit_of_work import Transaction, require
 from doorward.kit.crypto import Vault, new_token
 from doorward.webhooks.queue import REMOVED, disable
 from doorward.webhooks.sending import Endpoint
-from doorward.webhooks.tables import APPLICATION, RULE, endpoints
+from doorward.webhooks.tables import APPLICATION, OWNERS, RULE, endpoints
 from doorward.webhooks.telling import TOPIC
 
 WEBHOOK: Final = "webhook"
@@ -32,6 +32,9 @@ _OF_RULE: Final = Query(
     .order_by(endpoints.c.id)
     .with_for_update(key_share=True),
     Endpoint,
+)
+_OF_OWNERS: Final = Query(
+    select(*_COLUMNS).where(endpoints.c.account_id == bindparam("account_id"), endpoints.c.kind == OWNERS), Endpoint
 )
 _GIVEN: Final = (
     *("account_id", "kind", "application_id", "rule_id", "channel", "target", "secret", "created_at", "updated_at"),
@@ -172,6 +175,21 @@ def add_for_rule(
     `secret` is encrypted, by new_secret().
     """
     return _add(transaction, account_id, RULE, now, rule_id=rule_id, channel=channel, target=target, secret=secret)
+
+
+def for_owners(transaction: Transaction, account_id: int, channel: str, now: int) -> Endpoint:
+    """The endpoint by which an account's owners are told of its other endpoints; it is made with the first message.
+
+    One that had given up is told again.
+    """
+    transaction.serialize(f"owners' endpoint {account_id}")
+    found = transaction.one(_OF_OWNERS, account_id=account_id)
+    if found is None:
+        _add(transaction, account_id, OWNERS, now, channel=channel, target="")
+        return require(transaction.one(_OF_OWNERS, account_id=account_id))
+    if found.disabled_at is not None:
+        enable(transaction, found, now)
+    return found
 
 
 def of_rule(transaction: Transaction, rule_id: int) -> list[Endpoint]:

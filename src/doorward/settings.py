@@ -1,6 +1,7 @@
 """Settings: from options, else from the environment (DOORWARD_…), else the defaults. Only entry points read this."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -14,6 +15,8 @@ DEFAULT_DATA_DIR: Final = ".data/demo"
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8080
 DEFAULT_RATE_LIMIT: Final = 600
+_MOST_WAITS: Final = 100
+_SECONDS: Final = re.compile(r"[0-9]{1,7}(\.[0-9]{1,3})?")
 
 
 class InvalidSetting(ValueError):
@@ -42,6 +45,8 @@ class Settings:
     """What a scraper of /metrics has to send as bearer token; None: only this machine may scrape."""
     trusted_proxies: tuple[str, ...] = ()
     """Addresses and networks of proxies that are believed when they say for whom they ask."""
+    retry_waits_ms: tuple[int, ...] | None = None
+    """The waits before what did not arrive is sent again; None: the usual ones."""
     mail_server: MailServer | None = None
     """To whom messages are handed; None: there is no e-mail."""
 
@@ -79,6 +84,7 @@ def load(
         _flag("DOORWARD_ACCESS_LOG", environment.get("DOORWARD_ACCESS_LOG"), True),
         environment.get("DOORWARD_METRICS_TOKEN") or None,
         _networks("DOORWARD_TRUSTED_PROXIES", environment),
+        _waits(environment.get("DOORWARD_DELIVERY_RETRIES")),
         _mail_server(environment.get("DOORWARD_SMTP_URL")),
     )
 
@@ -106,6 +112,15 @@ def _address(text: str | None) -> str | None:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise InvalidSetting("DOORWARD_PUBLIC_URL must be an address such as https://doors.example.com")
     return text.rstrip("/")
+
+
+def _waits(text: str | None) -> tuple[int, ...] | None:
+    if not text:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) > _MOST_WAITS or not all(_SECONDS.fullmatch(part) for part in parts):
+        raise InvalidSetting("DOORWARD_DELIVERY_RETRIES must be seconds with commas, such as 5,30,120")
+    return tuple(int(float(part) * 1000) for part in parts)
 
 
 def _mail_server(text: str | None) -> MailServer | None:

@@ -1,15 +1,15 @@
 """What is to be told to applications: noted with what happens, taken under a lease, settled; on both databases."""
 
+import json
 from itertools import pairwise
 
 import pytest
-from sqlalchemy import update
 
-from doorward.db.query import Query
+from doorward.audit.listing import Wanted, list_entries
 from doorward.db.unit_of_work import Database
 from doorward.kit.clock import FixedClock
 from doorward.kit.crypto import Vault
-from doorward.oauth.tables import tokens
+from doorward.kit.pages import Page
 from doorward.oauth.tokens import revoke_application_tokens
 from doorward.people.service import delete_person, update_person
 from doorward.webhooks import queue
@@ -20,10 +20,12 @@ from tests.support.services import other_account, write, write_sealed
 from tests.support.webhooks import (
     EVENTS,
     PEOPLE,
+    Listener,
     Recording,
     dispatcher,
     endpoint_of,
     happened,
+    keep_tokens,
     listening,
     rows,
     send_all,
@@ -121,7 +123,7 @@ def test_what_did_not_arrive_is_sent_again_and_again_and_then_given_up(world: Wo
     event_id, begun, at = happened(world), clock.now(), []
     while (due := rows(world)[0].due_at) is not None:
         clock.at = due
-        _keep_token(world)
+        keep_tokens(world)
         send_all(world, sender)
         at.append(due - begun)
     waits = [later - earlier for earlier, later in pairwise(at)]
@@ -211,10 +213,10 @@ def test_an_endpoint_that_is_gone_is_told_nothing_more(world: World) -> None:
     listener = listening(world, URL)
     for _ in range(30):
         happened(world)
-    told: list[str] = []
     sender = Recording(lambda _: Outcome("was answered with 410", 410, is_gone=True))
-    send_all(world, sender, tell_of_disabling=lambda _, __, reason, ___: told.append(reason))
-    assert (len(sender.sent), told) == (1, ["gone"])
+    send_all(world, sender)
+    assert len(sender.sent) == 1
+    assert _told(world, listener) == ["gone"]
     assert endpoint_of(world, listener).disabled_reason == "gone"
     assert {each.state for each in rows(world)} == {"given_up"}
     happened(world)
@@ -232,7 +234,7 @@ def test_an_endpoint_that_asks_to_be_left_alone_is(world: World, clock: FixedClo
     assert send_all(world, sender) == 0, "not even what is new"
     assert world.database.read_now(queue.due)[0].at == clock.now() + 1, "an hour is the most"
     clock.advance(1)
-    _keep_token(world)
+    keep_tokens(world)
     send_all(world, sender)
     assert {each.state for each in rows(world)} == {"delivered"}
 
@@ -240,26 +242,27 @@ def test_an_endpoint_that_asks_to_be_left_alone_is(world: World, clock: FixedClo
 def test_an_endpoint_that_fails_for_five_days_is_disabled_and_one_success_counts(
     world: World, clock: FixedClock
 ) -> None:
-    listener, told = listening(world, URL), list[str]()
+    listener = listening(world, URL)
     failing = Recording(lambda _: Outcome("could not be reached"))
     for day in (0, 2, 4):
         happened(world)
         send_all(world, failing)
         clock.advance(2 * DAY if day < 4 else 5 * SECOND)
-        _keep_token(world)
+        keep_tokens(world)
     send_all(world, Recording())
     assert endpoint_of(world, listener).failing_since is None, "it has answered well"
     happened(world)
     send_all(world, failing)
     clock.advance(5 * DAY - 1)
-    _keep_token(world)
+    keep_tokens(world)
     happened(world)
     send_all(world, failing)
     assert endpoint_of(world, listener).disabled_at is None
     clock.advance(1)
     happened(world)
-    send_all(world, failing, tell_of_disabling=lambda _, __, reason, ___: told.append(reason))
-    assert (endpoint_of(world, listener).disabled_reason, told) == ("failing", ["failing"])
+    send_all(world, failing)
+    assert endpoint_of(world, listener).disabled_reason == "failing"
+    assert _told(world, listener) == ["failing"]
     assert world.database.read_now(queue.due) == []
 
 
@@ -279,7 +282,8 @@ def test_a_sender_that_breaks_is_a_failed_attempt(world: World) -> None:
     assert dispatcher(world).can_send("webhook")
 
 
-def _keep_token(world: World) -> None:
-    """Let what the applications hold last, however far the clock is moved."""
-    last = Query[None](update(tokens).values(expires_at=2**53))
-    world.database.write_now(lambda tx: tx.run(last))
+def _told(world: World, listener: Listener) -> list[object]:
+    """Why the owner was told that the listener is told nothing more."""
+    wanted = Wanted(resource_type="application", resource_id=listener.application_id, action="update")
+    entries, _ = world.database.read_now(lambda tx: list_entries(tx, world.account_id, wanted, Page()))
+    return [json.loads(entry.after or "{}").get("reason") for entry in entries]

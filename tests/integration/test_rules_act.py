@@ -1,5 +1,6 @@
 """What rules do when something happens: posts, mail, chats and notifications really arrive."""
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -16,7 +17,8 @@ from doorward.kit.clock import FixedClock
 from doorward.kit.crypto import Vault
 from doorward.notification_rules.owners import tell_owners_of_disabling
 from doorward.notification_rules.rule import NotificationRule
-from doorward.notification_rules.service import delete_rule, rotate_secret, try_rule, update_rule
+from doorward.notification_rules.service import delete_rule, rotate_secret, update_rule
+from doorward.notification_rules.testing import begin_tests, send_tests
 from doorward.oauth.tokens import create_token
 from doorward.outbound.fetching import tls_context
 from doorward.webhooks.queue import FAILING
@@ -245,20 +247,23 @@ def test_a_test_does_each_action_once_and_shows_operators_nothing(world: World, 
     posted = {"kind": "post", "url": web.url("/hook")}
     broken = {"kind": "slack", "url": web.url("/nowhere")}
     rule = new_rule(world, posted, broken, mail_to("guard@acme.example"), CONSOLE)
-    assert write(world, try_rule, rule.id) == 4
     sends = sender_of(world, server_of(box))
-    assert send_due(world, sends) == 4
-    told = json.loads(web.asked[0][3])
+    begun = write(world, begin_tests, rule.id, sends.next_lease)
+    tested = asyncio.run(send_tests(sends, begun))
+    assert [(each.kind, each.delivered, each.status, each.error) for each in tested] == [
+        ("post", True, 200, None),
+        ("slack", False, None, "was answered with 404"),
+        ("email", True, None, None),
+        ("console", True, None, None),
+    ]
+    [told] = [json.loads(body) for _, path, _, body in web.asked if path == "/hook"]
     said = "This is a test: nothing has happened"
     assert (told["id"], told["event_code"], told["event_label"]) == (0, 0, said)
     assert (told["notification_rule_id"], told["created_at"]) == (rule.id, "2026-03-02T09:00:00.000Z")
     assert [letter.message["Subject"] for letter in box.letters] == [f"[Acme] {said}"]
     assert shown(world) == []
-    assert states(world) == [
-        ("delivered", None),
-        ("given_up", "was answered with 404"),
-        ("delivered", None),
-        ("delivered", None),
+    assert [(row.id, row.state, row.resource_type) for row in rows(world)] == [
+        (each.delivery_id, "delivered" if each.delivered else "given_up", "Test") for each in tested
     ]
 
 
@@ -321,7 +326,7 @@ def test_owners_are_told_by_mail_that_an_endpoint_is_disabled(
     listener = listening(world, web.url("/broken"))
     token_of(world, listener, days=10)
     forced(world)
-    sends = sender_of(world, server_of(box), tell_of_disabling=tell_owners_of_disabling, webhooks_too=True)
+    sends = sender_of(world, server_of(box), when_disabled=tell_owners_of_disabling, webhooks_too=True)
     send_due(world, sends)
     send_due(world, sends)
     [letter] = box.letters

@@ -14,7 +14,7 @@ from doorward.notification_rules.service import create_rule
 from doorward.notifications.tables import notifications
 from doorward.webhooks import queue
 from doorward.webhooks.application_webhook import ApplicationWebhook
-from doorward.webhooks.dispatching import Dispatcher, TellOfDisabling, nobody
+from doorward.webhooks.dispatching import Dispatcher, WhenDisabled, nothing_more
 from doorward.webhooks.endpoints import WEBHOOK
 from doorward.webhooks.retrying import Retries
 from tests.support.services import write_sealed
@@ -36,7 +36,7 @@ def sender_of(
     world: World,
     mail: MailServer | None = None,
     allow: tuple[str, ...] = HERE,
-    tell_of_disabling: TellOfDisabling = nobody,
+    when_disabled: WhenDisabled = nothing_more,
     *,
     webhooks_too: bool = False,
 ) -> Dispatcher:
@@ -44,9 +44,7 @@ def sender_of(
     senders = dict(senders_of_rules(world.database, world.vault, world.clock, allow, mail))
     if webhooks_too:
         senders[WEBHOOK] = ApplicationWebhook(world.vault, world.clock, lambda: BASE_URL, allow)
-    return Dispatcher(
-        world.database, world.clock, senders, Retries(), chance=lambda: 0.0, tell_of_disabling=tell_of_disabling
-    )
+    return Dispatcher(world.database, world.clock, senders, Retries(), chance=lambda: 0.0, when_disabled=when_disabled)
 
 
 def send_due(world: World, dispatcher: Dispatcher) -> int:

@@ -5,12 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from doorward.applications.service import create_application
 from doorward.db.query import Query
 from doorward.db.unit_of_work import Transaction
 from doorward.events.service import Event, record
+from doorward.oauth.tables import tokens
 from doorward.oauth.tokens import create_token
 from doorward.webhooks import queue
 from doorward.webhooks.application_webhook import ApplicationWebhook
@@ -100,6 +101,12 @@ def endpoint_of(world: World, listener: Listener) -> Endpoint:
     found = world.database.read_now(lambda tx: get_endpoint(tx, world.account_id, listener.endpoint_id))
     assert found is not None
     return found
+
+
+def keep_tokens(world: World) -> None:
+    """Let what the applications hold last, however far the clock is moved."""
+    last = Query[None](update(tokens).values(expires_at=2**53))
+    world.database.write_now(lambda tx: tx.run(last))
 
 
 @dataclass

@@ -23,6 +23,7 @@ from doorward.api.reference import describe, openapi, reference, reference_style
 from doorward.api.welcome import welcome
 from doorward.applications import api as applications
 from doorward.applications import personal_tokens_api as personal_tokens
+from doorward.applications import webhooks_api as application_webhooks
 from doorward.audit_log import api as audit_log
 from doorward.channels import api as channels
 from doorward.channels import lockdown_api as lockdown
@@ -56,6 +57,7 @@ from doorward.signing_in import security
 from doorward.sites import api as sites
 from doorward.sync import api as sync
 from doorward.users import api as users
+from doorward.webhooks import api as deliveries
 from doorward.wire.context import ANY_TOKEN, Context
 from doorward.wire.docs import Docs
 
@@ -102,6 +104,8 @@ ROUTERS: Final[Sequence[ControllerRouterHandler]] = (
     security.router,
     signing_in.router,
     applications.router,
+    application_webhooks.router,
+    deliveries.router,
     personal_tokens.router,
     users.router,
 )
@@ -112,13 +116,17 @@ class UnguardedRoute(RuntimeError):
 
 
 def create_app(
-    context: Context, routers: Sequence[ControllerRouterHandler] = ROUTERS, *, hub: Hub | None = None
+    context: Context,
+    routers: Sequence[ControllerRouterHandler] = ROUTERS,
+    *,
+    hub: Hub | None = None,
+    measured: Metrics | None = None,
 ) -> ASGIApp:
-    """The ASGI application; `hub`: whom controllers are connected to, if they are at all.
+    """The ASGI application; `hub`: whom controllers are connected to, if they are at all; `measured`: what is counted.
 
     Raises UnguardedRoute rather than serve a route that anybody could call.
     """
-    measured = Metrics()
+    measured = measured or Metrics()
     log = AccessLog() if context.edge.access_log else None
     app = _joined(routers, State({"context": context, "metrics": measured, "attempts": Attempts(), "hub": hub}))
     describe(app)

@@ -1,5 +1,6 @@
 """What a Prometheus server scrapes from /metrics."""
 
+from math import nan
 from secrets import compare_digest
 from typing import Any, Final
 
@@ -9,7 +10,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 import doorward
+from doorward.db.unit_of_work import DatabaseUnavailable
 from doorward.kit.errors import NotFound
+from doorward.webhooks import queue
 from doorward.wire.context import client_address, context_of
 from doorward.wire.docs import Docs, Other
 
@@ -40,6 +43,25 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self.registry,
         )
+        self._deliveries = Counter(
+            "doorward_deliveries",
+            "Deliveries that this process has tried to make, by outcome: delivered, failed, gone.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._waiting = Gauge(
+            "doorward_deliveries_waiting", "Deliveries that have not come to an end.", registry=self.registry
+        )
+        self._overdue = Gauge(
+            "doorward_deliveries_overdue_seconds",
+            "For how long the next delivery has been due; 0 while none is.",
+            registry=self.registry,
+        )
+        self._oldest = Gauge(
+            "doorward_deliveries_oldest_seconds",
+            "The age of the oldest delivery that has not come to an end; 0 if there is none.",
+            registry=self.registry,
+        )
         self._known: dict[tuple[str, str, int], tuple[Any, Any]] = {}
 
     def observe(self, operation: str, method: str, status: int, took: float) -> None:
@@ -54,6 +76,16 @@ class Metrics:
                 self._known[key] = found
         found[0].inc()
         found[1].observe(took)
+
+    def observe_deliveries(self, outcome: str, number: int) -> None:
+        """Count deliveries that were tried."""
+        self._deliveries.labels(outcome).inc(number)
+
+    def set_queue(self, waiting: float, due_at: int | None, created_at: int | None, now: int) -> None:
+        """How many deliveries wait, when the next is due, since when the oldest is there; milliseconds UTC."""
+        self._waiting.set(waiting)
+        self._overdue.set(0 if due_at is None else max(0, now - due_at) / 1000)
+        self._oldest.set(0 if created_at is None else max(0, now - created_at) / 1000)
 
 
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -80,6 +112,11 @@ def metrics(request: Request[Any, Any, Any]) -> ASGIResponse:
     if not _may_scrape(request):
         raise NotFound
     found: Metrics = request.app.state.metrics
+    context = context_of(request)
+    try:
+        found.set_queue(*context.database.read_now(queue.length), context.clock.now())
+    except DatabaseUnavailable:
+        found.set_queue(nan, None, None, context.clock.now())
     # The framework adds a charset to a media type of text; two of them are one too many.
     media_type = CONTENT_TYPE_LATEST.replace("; charset=utf-8", "")
     return ASGIResponse(body=generate_latest(found.registry), media_type=media_type)

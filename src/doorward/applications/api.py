@@ -24,6 +24,7 @@ from doorward.db.unit_of_work import Transaction
 from doorward.kit.errors import BadRequest, Forbidden
 from doorward.kit.timestamps import format_instant, format_optional
 from doorward.oauth.principal import Principal
+from doorward.webhooks.endpoints import set_webhook_url
 from doorward.wire.bodies import read_json
 from doorward.wire.changes import Answer, answer, change
 from doorward.wire.context import context_of, principal_of
@@ -56,6 +57,20 @@ class ApplicationWithSecret(ApplicationBody, frozen=True, gc=False):
     """An application with its new secret, which cannot be seen again; a public one has none."""
 
     client_secret: str | None
+
+
+class NewApplication(ApplicationWithSecret, frozen=True, gc=False):
+    """An application with what it signs in with, and its webhooks are signed with: not to be seen again."""
+
+    webhook_secret: str | None
+    """None without a `webhook_url`."""
+
+
+class ChangedApplication(ApplicationBody, frozen=True, gc=False):
+    """An application after a change."""
+
+    webhook_secret: str | None
+    """A new one, which cannot be seen again, if the application had no webhook until now."""
 
 
 class ApplicationInput(Struct, frozen=True, omit_defaults=True):
@@ -128,22 +143,23 @@ _LIST = Docs("List the applications", {200: list[ApplicationBody]}, ours=True)
 _GET = Docs("Get an application", {200: ApplicationBody}, ours=True)
 _CREATE = Docs(
     "Create an application",
-    {201: ApplicationWithSecret},
+    {201: NewApplication},
     body=ApplicationInput,
     ours=True,
     description=(
-        "The client secret is shown in this answer only. Only an owner can make a service, which gets tokens in that "
+        "The secrets are shown in this answer only. Only an owner can make a service, which gets tokens in that "
         "owner's name with the client_credentials grant, of no more scopes than the token that made it one. "
         f"{_OWN_ONLY}"
     ),
 )
 _UPDATE = Docs(
     "Change an application",
-    {200: ApplicationBody},
+    {200: ChangedApplication},
     body=ApplicationChange,
     ours=True,
     errors=(409,),
-    description=f"Only an owner can change a service. Built-in applications can't be changed. {_OWN_ONLY}",
+    description="A `webhook_url` where there was none gives a `webhook_secret`, shown in this answer only; another one "
+    f"keeps it. Only an owner can change a service. Built-in applications can't be changed. {_OWN_ONLY}",
 )
 _DELETE = Docs("Remove an application with all that it holds, at once", {200: Revoked}, ours=True)
 _ROTATE = Docs(
@@ -230,13 +246,14 @@ async def get_one(request: Request[Any, Any, Any], application_id: FromPath[str]
 async def create(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Create an application; its secret is hashed before the transaction begins."""
     _unlimited(request)
-    body = await read_json(request)
+    vault, body = context_of(request).vault, await read_json(request)
     secret = await make_client_secret()
 
     def create_it(transaction: Transaction, principal: Principal, now: int) -> Answer:
         made = create_application(transaction, principal.account_id, body, secret.secret_hash, now, principal)
         shown = None if made.kind == PUBLIC else secret.secret
-        return answer(ApplicationWithSecret(**_fields(made), client_secret=shown), 201)
+        signed_with = set_webhook_url(transaction, vault, principal.account_id, made.id, made.webhook_url, now)
+        return answer(NewApplication(**_fields(made), client_secret=shown, webhook_secret=signed_with), 201)
 
     return await change(request, create_it)
 
@@ -245,11 +262,12 @@ async def create(request: Request[Any, Any, Any]) -> ASGIResponse:
 async def update(request: Request[Any, Any, Any], application_id: FromPath[str]) -> ASGIResponse:
     """Change what is given of an application."""
     _unlimited(request)
-    number, body = path_id(application_id), await read_json(request)
+    vault, number, body = context_of(request).vault, path_id(application_id), await read_json(request)
 
     def update_it(transaction: Transaction, principal: Principal, now: int) -> Answer:
         found = update_application(transaction, principal.account_id, number, body, now, principal)
-        return answer(ApplicationBody(**_fields(found)))
+        secret = set_webhook_url(transaction, vault, principal.account_id, found.id, found.webhook_url, now)
+        return answer(ChangedApplication(**_fields(found), webhook_secret=secret))
 
     return await change(request, update_it)
 

@@ -26,6 +26,7 @@ from doorward.oauth.scopes import ALL_SCOPES
 from doorward.oauth.tables import applications, tokens
 from doorward.oauth.tokens import revoke_application_tokens
 from doorward.users.service import OWNER, first_owner
+from doorward.webhooks.endpoints import remove_webhook
 
 REGISTERED: Final = "registered"
 PUBLIC: Final = "public"
@@ -141,7 +142,7 @@ def update_application(
     One that is a service no longer loses the tokens that it holds in its own name. Raises NotFound, Invalid, Forbidden,
     or Conflict for a built-in one.
     """
-    found = _to_edit(transaction, account_id, application_id, by)
+    found = to_edit(transaction, account_id, application_id, by)
     fields = StructuredFields(body)
     wanted = found
     if "name" in fields:
@@ -173,7 +174,7 @@ def rotate_secret(
 
     Who has a service's secret has its scopes: they have to be among those of the token that asks.
     """
-    found = _to_edit(transaction, account_id, application_id, by)
+    found = to_edit(transaction, account_id, application_id, by)
     if by is not None and found.is_service:
         allowed = ALL_SCOPES if found.service_scopes is None else found.service_scopes.split()
         beyond = sorted(set(allowed) - by.scopes)
@@ -221,6 +222,7 @@ def remove_application(
     removed = found._replace(removed_at=now, updated_at=now)
     transaction.run(_APPLICATIONS.change, the_id=application_id, **_APPLICATIONS.params(removed))
     revoked = revoke_application_tokens(transaction, application_id, now)
+    remove_webhook(transaction, application_id, now)
     audit.deleted(transaction, account_id, "application", found, now)
     return revoked
 
@@ -230,6 +232,20 @@ def get_application(transaction: Transaction, account_id: int, application_id: i
     found = transaction.one(_ONE, account_id=account_id, the_id=application_id)
     if found is None:
         raise NotFound
+    return found
+
+
+def to_edit(transaction: Transaction, account_id: int, application_id: int, by: Principal | None) -> Application:
+    """An application that is to be changed, which nobody else changes until the commit.
+
+    Raises NotFound, Forbidden, or Conflict for a built-in one.
+    """
+    _check_allowed(by)
+    _check_own(by)
+    found = _to_change(transaction, account_id, application_id)
+    _check_allowed(by, found)
+    if found.kind in _BUILT_IN:
+        raise Conflict("A built-in application can't be changed")
     return found
 
 
@@ -310,16 +326,6 @@ def _read_service(
         fields.complain("service", "can't be public: it needs a secret of its own")
     user_id = _service_user(transaction, before.account_id, by)
     return before._replace(is_service=True, service_user_id=user_id, service_scopes=_scopes_of(by))
-
-
-def _to_edit(transaction: Transaction, account_id: int, application_id: int, by: Principal | None) -> Application:
-    _check_allowed(by)
-    _check_own(by)
-    found = _to_change(transaction, account_id, application_id)
-    _check_allowed(by, found)
-    if found.kind in _BUILT_IN:
-        raise Conflict("A built-in application can't be changed")
-    return found
 
 
 def _new_client_id() -> str:

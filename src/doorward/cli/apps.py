@@ -22,6 +22,7 @@ from doorward.db.unit_of_work import Transaction
 from doorward.kit.errors import NotFound
 from doorward.kit.pages import Page
 from doorward.kit.timestamps import format_instant, format_optional
+from doorward.webhooks.endpoints import set_webhook_url
 
 app = typer.Typer(help="Applications: the OAuth clients of an account.", no_args_is_help=True)
 
@@ -59,18 +60,24 @@ def create(
     data_dir: DataDirOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Create an application and print its client secret, which is not to be seen again."""
+    """Create an application and print its secrets, which are not to be seen again."""
     body = given(name=name, redirect_uris=redirect_uri, public=public, service=service, webhook_url=webhook_url)
     with open_session(database, data_dir) as session:
         account_id, now = session.account(account).id, session.clock.now()
         secret = None if public else new_client_secret()
         secret_hash = None if secret is None else secret.secret_hash
-        made = session.write(lambda transaction: create_application(transaction, account_id, body, secret_hash, now))
-    show(
-        {**row_of(made), "client_secret": None if secret is None else secret.secret},
-        json,
-        (*_COLUMNS, "client_secret", "redirect_uris"),
-    )
+        vault = session.vault if webhook_url else None
+
+        def make(transaction: Transaction) -> tuple[Application, str | None]:
+            made = create_application(transaction, account_id, body, secret_hash, now)
+            if vault is None or made.webhook_url is None:
+                return made, None
+            return made, set_webhook_url(transaction, vault, account_id, made.id, made.webhook_url, now)
+
+        made, webhook_secret = session.write(make)
+    shown = {"client_secret": None if secret is None else secret.secret, "webhook_secret": webhook_secret}
+    columns = (*_COLUMNS, "client_secret", "redirect_uris", *(("webhook_secret",) if webhook_secret else ()))
+    show({**row_of(made), **shown}, json, columns)
 
 
 @app.command()

@@ -29,7 +29,10 @@ _COMMANDS: Final = {
     "role": Command("doorward.cli.roles"),
     "shift": Command("doorward.cli.shifts"),
     "door": Command("doorward.cli.doors"),
+    "rule": Command("doorward.cli.rules"),
     "controller": Command("doorward.cli.controller", at_the_door=True),
+    "webhook": Command("doorward.cli.webhooks"),
+    "worker": Command("doorward.cli.worker"),
     "sim": Command("doorward.cli.simulation"),
 }
 _BAD_INPUT: Final = frozenset(

@@ -25,13 +25,19 @@ PortOption = Annotated[
 
 
 def serve(
-    host: HostOption = None, port: PortOption = None, database: DatabaseOption = None, data_dir: DataDirOption = None
+    host: HostOption = None,
+    port: PortOption = None,
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="Send no webhooks: `doorward worker run` does, in another process.")
+    ] = False,
+    database: DatabaseOption = None,
+    data_dir: DataDirOption = None,
 ) -> None:
     """Serve the API and control the doors, until stopped."""
     from doorward.process.run import serve as serve_process  # noqa: PLC0415
 
     settings = load(database=database, data_dir=data_dir, host=host, port=port)
-    serve_process(settings, lambda base_url: typer.echo(f"Doorward serves {base_url}"))
+    serve_process(settings, lambda url: typer.echo(f"Doorward serves {url}"), with_worker=not no_worker)
 
 
 def demo(

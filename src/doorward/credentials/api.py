@@ -26,12 +26,14 @@ from doorward.credentials.wire import (
 )
 from doorward.db.unit_of_work import Transaction
 from doorward.oauth.principal import Principal
+from doorward.webhooks.acknowledging import CREDENTIALS
+from doorward.webhooks.reading import ACKNOWLEDGING, read_and_acknowledge
 from doorward.wire.bodies import read_json, unwrapped
 from doorward.wire.changes import Answer, answer, change
 from doorward.wire.context import context_of, principal_of
-from doorward.wire.docs import TEXT, Docs, Parameter, paging
+from doorward.wire.docs import TEXT, Docs, paging
 from doorward.wire.queries import page_of, path_id
-from doorward.wire.responses import encoded, encoded_response, page_response
+from doorward.wire.responses import encoded, page_response
 
 _WRAPPER: Final = "person_credential"
 _DELETED: Final = Answer(200, b"Credential deleted", "text/plain")
@@ -63,10 +65,7 @@ _CREATE: Final = Docs(
 _GET: Final = Docs(
     "Show a credential",
     {200: CredentialBody},
-    parameters=(
-        Parameter("callback", {"type": "string"}, "The webhook's call that this answers."),
-        Parameter("ack_token", {"type": "string"}, "The webhook's token, to say that it has arrived."),
-    ),
+    parameters=ACKNOWLEDGING,
     tag=_TAG,
     description=HIDDEN_PINS,
 )
@@ -142,7 +141,7 @@ async def create(request: Request[Any, Any, Any], person_id: FromPath[str]) -> A
     docs=_GET,
 )
 async def show(request: Request[Any, Any, Any], person_id: FromPath[str], credential_id: FromPath[str]) -> ASGIResponse:
-    """Show a credential. Contract operation getCredential."""
+    """Show a credential. Contract operation getCredential; it acknowledges the webhooks that told of it."""
     context, principal = context_of(request), principal_of(request)
     person, number, now = path_id(person_id), credential_number(credential_id), context.clock.now()
 
@@ -151,7 +150,7 @@ async def show(request: Request[Any, Any, Any], person_id: FromPath[str], creden
         found = get_credential(transaction, context.vault, principal.account_id, person, number, sight)
         return encoded(credential_body(found))
 
-    return encoded_response(await context.database.read(read))
+    return await read_and_acknowledge(request, CREDENTIALS, number, read)
 
 
 @put(

@@ -14,10 +14,12 @@ from doorward.events.wire import EventBody, event_body
 from doorward.kit.errors import BadRequest
 from doorward.kit.timestamps import EARLIEST
 from doorward.oauth.principal import Principal
+from doorward.webhooks.acknowledging import EVENTS
+from doorward.webhooks.reading import ACKNOWLEDGING, read_and_acknowledge
 from doorward.wire.context import context_of, principal_of
 from doorward.wire.docs import IDS, INSTANT, Docs, Parameter
 from doorward.wire.queries import choice_of, id_of, ids_of, path_id, short_page_of, since_of, text_of
-from doorward.wire.responses import encoded, encoded_response, page_response
+from doorward.wire.responses import encoded, page_response
 
 _DAYS_BACK_MS: Final = 90 * 86_400_000
 
@@ -48,10 +50,7 @@ _LIST = Docs(
 _GET = Docs(
     "Get an event",
     {200: EventBody},
-    parameters=(
-        Parameter("callback", {"type": "string"}, "The webhook that told of the event."),
-        Parameter("ack_token", {"type": "string"}, "Acknowledges that the event was told."),
-    ),
+    parameters=ACKNOWLEDGING,
 )
 
 
@@ -72,13 +71,13 @@ async def list_page(request: Request[Any, Any, Any]) -> ASGIResponse:
 
 @get("/events/{event_id:str}", name="getEvent", scopes=_READ, docs=_GET)
 async def get_one(request: Request[Any, Any, Any], event_id: FromPath[str]) -> ASGIResponse:
-    """One event. Contract operation getEvent; `callback` and `ack_token` are taken as they come."""
-    context, principal = context_of(request), principal_of(request)
-    number = path_id(event_id)
-    found = await context.database.read(
-        lambda transaction: encoded(event_body(get_event(transaction, principal, number)))
-    )
-    return encoded_response(found)
+    """One event. Contract operation getEvent; it acknowledges the webhooks that told of the event."""
+    principal, number = principal_of(request), path_id(event_id)
+
+    def read(transaction: Transaction) -> bytes:
+        return encoded(event_body(get_event(transaction, principal, number)))
+
+    return await read_and_acknowledge(request, EVENTS, number, read)
 
 
 def _wanted(query: Mapping[str, str], principal: Principal, now: int) -> Wanted:

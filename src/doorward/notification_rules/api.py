@@ -25,17 +25,19 @@ from doorward.notification_rules.rule import (
     Action,
     NotificationRule,
 )
+from doorward.notification_rules.senders import senders_of_rules
 from doorward.notification_rules.service import (
     create_rule,
     delete_rule,
     get_rule,
     list_rules,
     rotate_secret,
-    try_rule,
     update_rule,
 )
+from doorward.notification_rules.testing import Begun, begin_tests, send_tests, untold
 from doorward.oauth.principal import Principal
 from doorward.shifts.api import WindowInput
+from doorward.webhooks.dispatching import Dispatcher
 from doorward.webhooks.endpoints import OVERLAP_MS
 from doorward.wire.bodies import read_json
 from doorward.wire.changes import OK, Answer, answer, change
@@ -104,10 +106,15 @@ class NotificationRuleInput(Struct, frozen=True, omit_defaults=True):
     include_replayed: bool = False
 
 
-class Tested(Struct, frozen=True):
-    """How many actions are being tested; the log of deliveries says what has become of each."""
+class ActionTest(Struct, frozen=True):
+    """What came of the test of one action; `delivered` is null if it is not known yet."""
 
-    actions: int
+    kind: str
+    delivery_id: int | None
+    delivered: bool | None
+    status: int | None
+    error: str | None
+    took_ms: int | None
 
 
 class RuleSecret(Struct, frozen=True):
@@ -133,11 +140,10 @@ _CREATE = Docs("Create a notification rule", {200: NotificationRuleBody}, body=N
 _UPDATE = Docs("Replace a notification rule", {200: NotificationRuleBody}, body=NotificationRuleInput)
 _DELETE = Docs("Delete a notification rule", {200: Result})
 _TEST = Docs(
-    "Test a notification rule",
-    {202: Tested},
+    "Do each action of a notification rule now, and say what came of it",
+    {200: list[ActionTest]},
     ours=True,
-    description="Each of its actions is done once, at once, and says that nothing has happened; mail after at most a "
-    "minute.",
+    description="Once, and what is told says that nothing has happened; operators are shown nothing.",
 )
 _ROTATE = Docs(
     "Replace the secret of a notification rule",
@@ -232,15 +238,23 @@ async def remove(request: Request[Any, Any, Any], rule_id: FromPath[str]) -> ASG
     return await change(request, delete_it)
 
 
-@post("/notification_rules/{rule_id:str}/test", name="testNotificationRule", scopes=_WRITE, docs=_TEST)
+@post("/notification_rules/{rule_id:str}/test", name="testNotificationRule", scopes=_WRITE, status_code=200, docs=_TEST)
 async def test(request: Request[Any, Any, Any], rule_id: FromPath[str]) -> ASGIResponse:
-    """Let each of its actions be done once, for a test."""
-    number = path_id(rule_id)
+    """Do each of its actions once, for a test, and wait for what comes of it."""
+    number, context = path_id(rule_id), context_of(request)
+    edge = context.edge
+    senders = senders_of_rules(context.database, context.vault, context.clock, edge.outbound_allow, edge.mail_server)
+    dispatcher = Dispatcher(context.database, context.clock, senders)
+    tests: list[Begun] = []
 
-    def test_it(transaction: Transaction, principal: Principal, now: int) -> Answer:
-        return answer(Tested(try_rule(transaction, principal.account_id, number, now, by=principal)), 202)
+    def begin(transaction: Transaction, principal: Principal, now: int) -> Answer:
+        tests[:] = begin_tests(transaction, principal.account_id, number, dispatcher.next_lease, now, by=principal)
+        return answer([ActionTest(*each) for each in untold(tests)])
 
-    return await change(request, test_it)
+    answered = await change(request, begin)
+    if not tests:  # somebody has asked for it before, by the same idempotency key
+        return answered
+    return encoded_response(encoded([ActionTest(*each) for each in await send_tests(dispatcher, tests)]))
 
 
 @post(

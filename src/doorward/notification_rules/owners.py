@@ -71,7 +71,7 @@ _OWNERS: Final = Query(
 
 
 def tell_owners_of_disabling(transaction: Transaction, endpoint: Endpoint, reason: str, now: int) -> None:
-    """See webhooks.dispatching.TellOfDisabling."""
+    """See webhooks.dispatching.WhenDisabled."""
     names = transaction.one(
         _NAMES, account_id=endpoint.account_id, the_application=endpoint.application_id, the_rule=endpoint.rule_id
     )

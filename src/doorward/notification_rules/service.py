@@ -17,7 +17,7 @@ from doorward.kit.structured_fields import StructuredFields
 from doorward.notification_rules.reading import read_rule, visible_channels
 from doorward.notification_rules.rule import DOOR_CONTROLLER, RULE, NotificationRule
 from doorward.notification_rules.tables import notification_rules
-from doorward.notification_rules.targets import lead_to, rotate_rule_secret, tell_test
+from doorward.notification_rules.targets import lead_to, rotate_rule_secret
 from doorward.oauth.principal import Principal
 
 MOST_RULES: Final = 200
@@ -67,7 +67,7 @@ def update_rule(
 
     What it does not do any more it does not do with what was to be told, either.
     """
-    found = _to_change(transaction, account_id, rule_id, by)
+    found = rule_to_change(transaction, account_id, rule_id, by)
     wanted = read_rule(transaction, StructuredFields(body), found, by)._replace(updated_at=now)
     transaction.run(_RULES.change, the_id=rule_id, **_RULES.params(wanted))
     lead_to(transaction, vault, wanted, now)
@@ -79,7 +79,7 @@ def delete_rule(
     transaction: Transaction, account_id: int, rule_id: int, now: int, *, by: Principal | None = None
 ) -> None:
     """Remove a rule. Raises NotFound."""
-    found = _to_change(transaction, account_id, rule_id, by)
+    found = rule_to_change(transaction, account_id, rule_id, by)
     transaction.run(_REMOVE, the_id=rule_id)
     audit.deleted(transaction, account_id, RULE, found, now)
 
@@ -91,16 +91,10 @@ def rotate_secret(
 
     Raises NotFound, or Conflict where it posts nothing.
     """
-    found = _to_change(transaction, account_id, rule_id, by)
+    found = rule_to_change(transaction, account_id, rule_id, by)
     secret = rotate_rule_secret(transaction, vault, found, now)
     audit.record(transaction, account_id, audit.CHANGED, RULE, rule_id, now, after={"secret": "rotated"})
     return secret
-
-
-def try_rule(transaction: Transaction, account_id: int, rule_id: int, now: int, *, by: Principal | None = None) -> int:
-    """Let each action of a rule be done once, saying that it is a test; gives how many there are. Raises NotFound."""
-    found = _to_change(transaction, account_id, rule_id, by)
-    return tell_test(transaction, found, now)
 
 
 def get_rule(
@@ -124,7 +118,8 @@ def _within(rule: NotificationRule, visible: frozenset[str]) -> bool:
     return bool(channel_ids) and visible.issuperset(channel_ids)
 
 
-def _to_change(transaction: Transaction, account_id: int, rule_id: int, by: Principal | None) -> NotificationRule:
+def rule_to_change(transaction: Transaction, account_id: int, rule_id: int, by: Principal | None) -> NotificationRule:
+    """One rule within a write: it stays as it is until the commit. Raises NotFound."""
     return _visible(transaction, by, transaction.one(_TO_CHANGE, account_id=account_id, the_id=rule_id))
 
 

@@ -7,9 +7,7 @@ from doorward.kit.crypto import Vault
 from doorward.kit.errors import Conflict
 from doorward.notification_rules.rule import CALL_BACK, CONSOLE, EMAIL, SLACK, Action, NotificationRule
 from doorward.webhooks import endpoints
-from doorward.webhooks.queue import TEST
 from doorward.webhooks.sending import Endpoint
-from doorward.webhooks.telling import CREATE, ToTell, tell
 
 POST: Final = "post"
 MAIL: Final = "email"
@@ -69,8 +67,6 @@ def rotate_rule_secret(transaction: Transaction, vault: Vault, rule: Notificatio
     return secret
 
 
-def tell_test(transaction: Transaction, rule: NotificationRule, now: int) -> int:
-    """Note that each action of the rule is to be tested, at once and only once; gives how many there are."""
-    there = endpoints.of_rule(transaction, rule.id)
-    tell(transaction, rule.account_id, [ToTell(each.id, TEST, CREATE, rule.id) for each in there], now)
-    return len(there)
+def endpoints_of(transaction: Transaction, rule: NotificationRule) -> list[Endpoint]:
+    """Where the rule's actions lead, in the order in which they were added. For use within a write."""
+    return endpoints.of_rule(transaction, rule.id)

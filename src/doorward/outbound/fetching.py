@@ -10,13 +10,13 @@ import re
 import ssl
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from socket import SOCK_STREAM
 from typing import Final, NamedTuple
 
 import httpcore
 import httpx
 
 from doorward.outbound.addresses import Network, may_reach, networks
+from doorward.outbound.names import names
 
 TIMEOUT_S: Final = 10.0
 LONGEST_URL: Final = 2048
@@ -69,7 +69,7 @@ async def fetch(
     """
     target = _read(url)
     guarded = _Guarded(networks(allow))
-    tls = await asyncio.to_thread(tls_context) if target.scheme == "https" else None
+    tls = await _tls() if target.scheme == "https" else None
     sent = [(b"Host", target.netloc), (b"Accept-Encoding", b"identity"), (b"Connection", b"close")]
     sent += [(name.encode("ascii"), value.encode("latin-1")) for name, value in (headers or {}).items()]
     try:
@@ -93,6 +93,11 @@ async def fetch(
 def tls_context() -> ssl.SSLContext:
     """How servers are verified. It takes some milliseconds to make: not on an event loop."""
     return httpx.create_ssl_context()
+
+
+async def _tls() -> ssl.SSLContext:
+    made = tls_context.cache_info().currsize > 0
+    return tls_context() if made else await asyncio.to_thread(tls_context)
 
 
 def _read(url: str) -> httpx.URL:
@@ -166,10 +171,9 @@ class _Guarded(httpcore.AsyncNetworkBackend):
     async def _judged(self, host: str, port: int) -> list[str]:
         """The addresses of a host. Raises OutboundRefused if it has only one that may not be reached."""
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=SOCK_STREAM)
+            addresses = await names().addresses(host, port)
         except (OSError, UnicodeError):
             raise OutboundFailed("could not be reached: its name is not known") from None
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         if not addresses or not all(may_reach(address, self._allowed) for address in addresses):
             raise OutboundRefused("leads to an address that is not public")
         return addresses[:_MOST_ADDRESSES]

@@ -13,6 +13,7 @@ import uvicorn
 
 from doorward import followers
 from doorward.api.app import create_app
+from doorward.api.metrics import Metrics
 from doorward.controller.lock import only_one
 from doorward.controllers.hub import Hub
 from doorward.db.connect import open_database
@@ -27,6 +28,7 @@ from doorward.oauth.rates import RateLimiter
 from doorward.process.control import ControlServer
 from doorward.process.doors import LocalDoors
 from doorward.process.http import configuration
+from doorward.process.relaying import listening_at, relay
 from doorward.settings import Settings
 from doorward.sync.live import LiveSnapshots
 from doorward.wire.context import Context, Edge
@@ -43,10 +45,11 @@ class CannotListen(OSError):
     """The address to listen on is not to be had."""
 
 
-def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
+def serve(settings: Settings, on_ready: Callable[[str], None], *, with_worker: bool = True) -> None:
     """Serve until SIGINT or SIGTERM; `on_ready` is called with the base URL once requests are answered.
 
-    Upgrades the schema first. Raises AlreadyRunning, CannotListen, DatabaseUnavailable or SecretKeyError.
+    Without a worker somebody else has to send deliveries (process.relaying). Upgrades the schema first.
+    Raises AlreadyRunning, CannotListen, DatabaseUnavailable or SecretKeyError.
     """
     configure_logging()
     sys.setswitchinterval(_LONGEST_TURN_S)
@@ -62,7 +65,7 @@ def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
                 _log.warning("imports that were under way are given up", number=given_up)
             runner = asyncio.Runner(loop_factory=_loop_factory())
             with runner, contextlib.suppress(KeyboardInterrupt):
-                runner.run(_serve(settings, database, vault, clock, listener, on_ready))
+                runner.run(_serve(settings, database, vault, clock, listener, on_ready, with_worker))
         finally:
             database.close()
 
@@ -74,18 +77,22 @@ async def _serve(
     clock: Clock,
     listener: socket.socket,
     on_ready: Callable[[str], None],
+    with_worker: bool,
 ) -> None:
     edge = Edge(
         public_url=settings.public_url,
         outbound_allow=settings.outbound_allow,
         access_log=settings.access_log,
         metrics_token=settings.metrics_token,
+        mail_server=settings.mail_server,
     )
     context = Context(database, vault, clock, edge=edge, rates=RateLimiter(settings.rate_limit))
     live = LiveSnapshots(database, vault, clock)
     doors, hub = LocalDoors(database, vault, clock, live), Hub(database, vault, clock, live)
     control = ControlServer(doors, clock)
-    server = _Server(configuration(create_app(context, hub=hub), settings.trusted_proxies), hub.close)
+    measured = Metrics()
+    app = create_app(context, hub=hub, measured=measured)
+    server = _Server(configuration(app, settings.trusted_proxies), hub.close)
     await doors.start()
     await hub.start()
     await control.start(settings.control_socket)
@@ -100,6 +107,10 @@ async def _serve(
         asyncio.create_task(_announce(server, listener, on_ready)),
         *(asyncio.create_task(_forever(name, chore)) for name, chore in hub.chores()),
     ]
+    if with_worker:
+        base_url = listening_at(settings, *listener.getsockname()[:2])
+        sending = relay(settings, database, vault, clock, base_url, measured.observe_deliveries)
+        chores.append(asyncio.create_task(_forever("deliveries", sending.run)))
     try:
         await server.serve(sockets=[listener])
     finally:

@@ -23,6 +23,7 @@ from doorward.webhooks.endpoints import secrets_of
 from doorward.webhooks.queue import NO_SECRET, TEST, explained
 from doorward.webhooks.sending import Delivery, Endpoint, Outcome
 from doorward.webhooks.telling import CREDENTIAL
+from doorward.webhooks.wire import shown_id
 
 TIMEOUT_S: Final = 10.0
 _LIMIT_BYTES: Final = 64 * 1024
@@ -67,12 +68,12 @@ class ApplicationWebhook:
     def told(self, delivery: Delivery) -> Told:
         """A delivery as it goes out."""
         token = ack_token(self._vault, delivery.id)
-        path, shown_id = _place(delivery)
+        path, public_id = _place(delivery)
         return Told(
             delivery.action,
             f"{self._base_url()}{path}?ack_token={token}",
             delivery.resource_type,
-            shown_id,
+            public_id,
             public_ids.encode("account", delivery.account_id),
             token,
         )
@@ -140,9 +141,9 @@ def retry_after(header: str | None, now: int) -> int | None:
 
 def _place(delivery: Delivery) -> tuple[str, str]:
     """Where what is told of is to be had, and its id on the wire."""
-    if delivery.resource_type == CREDENTIAL:
-        shown_id = public_ids.encode("credential", delivery.resource_id)
-        return f"/api/3/people/{delivery.parent_id}/credentials/{shown_id}", shown_id
     if delivery.resource_type == TEST:
         return f"/api/3/webhook_deliveries/{delivery.id}", str(delivery.id)
-    return f"/api/3/events/{delivery.resource_id}", str(delivery.resource_id)
+    public_id = shown_id(delivery.resource_type, delivery.resource_id)
+    if delivery.resource_type == CREDENTIAL:
+        return f"/api/3/people/{delivery.parent_id}/credentials/{public_id}", public_id
+    return f"/api/3/events/{public_id}", public_id

@@ -13,6 +13,7 @@ import structlog
 from doorward.db.unit_of_work import Database, DatabaseUnavailable, Transaction
 from doorward.kit.clock import Clock
 from doorward.webhooks import queue
+from doorward.webhooks.disabling import tell_owner
 from doorward.webhooks.queue import Attempt, Claimed, Settled
 from doorward.webhooks.retrying import Retries
 from doorward.webhooks.sending import Endpoint, Outcome, Senders
@@ -26,12 +27,12 @@ _TRIES: Final = 5
 _TRY_AGAIN_S: Final = 0.5
 _BROKEN: Final = "could not be sent: a fault of this server, which is in its log"
 
-TellOfDisabling = Callable[[Transaction, Endpoint, str, int], None]
+WhenDisabled = Callable[[Transaction, Endpoint, str, int], None]
 """Called in the transaction that disables an endpoint by itself, with the reason (queue.FAILING, queue.GONE)."""
 
 
-def nobody(_: Transaction, __: Endpoint, ___: str, ____: int) -> None:
-    """Tells nobody that an endpoint was disabled."""
+def nothing_more(_: Transaction, __: Endpoint, ___: str, ____: int) -> None:
+    """Does nothing beside what is put on record."""
 
 
 def unnoticed(_: str, __: int) -> None:
@@ -58,7 +59,7 @@ class Dispatcher:
         senders: Senders,
         retries: Retries | None = None,
         *,
-        tell_of_disabling: TellOfDisabling = nobody,
+        when_disabled: WhenDisabled = nothing_more,
         observe: Callable[[str, int], None] = unnoticed,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -67,7 +68,7 @@ class Dispatcher:
         self._clock = clock
         self._senders = senders
         self._retries = retries or Retries()
-        self._tell_of_disabling = tell_of_disabling
+        self._when_disabled = when_disabled
         self._observe = observe
         self._chance = chance
         self._name = secrets.token_hex(6)
@@ -140,7 +141,8 @@ class Dispatcher:
             now = self._clock.now()
             settled = queue.settle(transaction, attempt, self._retries, chances, now)
             if settled.disabled is not None:
-                self._tell_of_disabling(transaction, attempt.claimed.endpoint, settled.disabled, now)
+                tell_owner(transaction, attempt.claimed.endpoint, settled.disabled, now)
+                self._when_disabled(transaction, attempt.claimed.endpoint, settled.disabled, now)
             return settled
 
         for left in reversed(range(_TRIES)):

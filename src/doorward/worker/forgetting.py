@@ -11,9 +11,12 @@ from doorward.notifications import service as notifications
 from doorward.oauth import forgetting as oauth
 from doorward.oauth import rates
 from doorward.signing_in import service as signing_in
+from doorward.webhooks import log as deliveries
 
 Forget = Callable[[Transaction, int], int]
 """Given the instant, removes what is old; gives the number of rows."""
+
+_MUCH: Final = 1_000
 
 FORGETTERS: Final[Mapping[str, Forget]] = {
     "changes": changes.forget_old,
@@ -22,6 +25,7 @@ FORGETTERS: Final[Mapping[str, Forget]] = {
     "idempotency keys": idempotency.forget_old,
     "notifications": notifications.forget_old,
     "rate counts": rates.forget_old,
+    "deliveries": deliveries.forget_old,
     "sessions and attempts": signing_in.forget_old,
 }
 
@@ -32,4 +36,10 @@ async def forget_all(database: Database, now: int) -> dict[str, int]:
 
 
 async def _forget(database: Database, forget: Forget, now: int) -> int:
-    return await database.write(lambda transaction: forget(transaction, now))
+    """Forget until there is little left, a transaction for each step."""
+    total = 0
+    while True:
+        forgotten = await database.write(lambda transaction: forget(transaction, now))
+        total += forgotten
+        if forgotten < _MUCH:
+            return total

@@ -1,5 +1,6 @@
 """Routes of /api/3/notification_rules: contract operations list, get, create, update and deleteNotificationRule."""
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -7,8 +8,12 @@ import pytest
 
 from doorward.channels.service import delete_channel
 from doorward.groups.service import create_group
+from doorward.kit import mail_servers
 from tests.integration.conftest import Served
+from tests.support.mail_server import mail_server
+from tests.support.server import client, serving
 from tests.support.services import other_account, write
+from tests.support.web import somebody_elses_web
 from tests.support.world import World
 
 RULES = "/api/3/notification_rules"
@@ -242,3 +247,60 @@ def test_an_account_has_so_many_rules_at_most(api: httpx.Client, monkeypatch: py
     monkeypatch.setattr("doorward.notification_rules.service.MOST_RULES", 2)
     assert [api.post(RULES, json=INPUT).status_code for _ in range(3)] == [200, 200, 409]
     assert len(api.get(RULES).json()) == 2
+
+
+def test_a_rule_is_tested_at_once_and_each_action_answers_for_itself(served: Served, world: World) -> None:
+    with somebody_elses_web() as web, mail_server() as box:
+        web.give("/hook", b"")
+        mail = mail_servers.mail_server(box.url(more="&starttls=never"))
+        edge = replace(served.context.edge, outbound_allow=("127.0.0.0/8",), mail_server=mail)
+        with (
+            serving(world.database, world.clock, world.vault, edge=edge) as (base_url, _),
+            client(base_url, world.token) as api,
+        ):
+            actions = [
+                {"kind": "post", "url": web.url("/hook")},
+                {"kind": "post", "url": web.url("/gone")},
+                {"kind": "email", "addresses": ["guard@acme.example"]},
+                {"kind": "console"},
+            ]
+            web.give("/gone", b"", 410)
+            rule = api.post(RULES, json={"name": "Doors", "match_event_codes": [33], "actions": actions}).json()["id"]
+            path = f"{RULES}/{rule}/test"
+            tested = api.post(path).json()
+            assert [(each["kind"], each["delivered"], each["status"], each["error"]) for each in tested] == [
+                ("post", True, 200, None),
+                ("post", False, 410, "was answered with 410"),
+                ("email", True, None, None),
+                ("console", True, None, None),
+            ]
+            assert [letter.recipients for letter in box.letters] == [["guard@acme.example"]]
+            again = api.post(path, headers={"Idempotency-Key": "a"}).json()
+            assert again[1] == {
+                "kind": "post",
+                "delivery_id": None,
+                "delivered": False,
+                "status": None,
+                "error": "the endpoint is disabled: it answered that it is gone",
+                "took_ms": None,
+            }
+            once = api.post(path, headers={"Idempotency-Key": "a"}).json()
+            assert [each["delivery_id"] for each in once] == [each["delivery_id"] for each in again]
+            log = api.get("/api/3/webhook_deliveries", params={"rule": rule}).json()
+            assert [each["channel"] for each in log[-4:]] == ["console", "email", "post", "post"]
+            assert {each["resource_type"] for each in log} == {"Test"}
+            assert api.get("/api/3/webhook_deliveries", params={"rule": rule + 1}).json() == []
+            assert api.post(f"{RULES}/99999/test").status_code == 404
+
+
+def test_a_rule_gets_a_new_secret_if_it_posts_anything(api: httpx.Client) -> None:
+    rule = api.post(RULES, json=INPUT).json()["id"]
+    first, second = (api.post(f"{RULES}/{rule}/rotate_secret").json() for _ in range(2))
+    assert first["secret"] != second["secret"]
+    assert first["previous_until"] == "2026-03-03T09:00:00.000Z"
+    [entry, *_] = api.get("/api/3/audit_log", params={"resource_type": "notification_rule"}).json()
+    assert entry["after"] == {"secret": "rotated"}
+    quiet = api.post(RULES, json={**OURS, "actions": [{"kind": "console"}]}).json()["id"]
+    refused = api.post(f"{RULES}/{quiet}/rotate_secret")
+    assert (refused.status_code, refused.json()["error"]) == (409, "conflict")
+    assert api.post(f"{RULES}/99999/rotate_secret").status_code == 404

@@ -11,6 +11,7 @@ from doorward.channels.tables import channels
 from doorward.controllers.tables import controllers
 from doorward.db.query import Query, number
 from doorward.db.unit_of_work import Transaction, require
+from doorward.notifications.service import show_events
 from tests.support.world import World
 
 
@@ -56,6 +57,10 @@ class Things:
         admitted = api.post(f"/api/3/channels/{channel}/admit").json()
         self.ids["admission_requests"] = admitted["admission_request_id"]
         self.ids["events"] = admitted["admission_request_id"]
+        self.ids["notifications"] = self._notification(self.ids["notification_rules"], self.ids["events"])
+        shown = {"name": "Shown", "match_event_codes": [10], "actions": [{"kind": "console"}]}
+        tested = api.post(f"/api/3/notification_rules/{self._made('/notification_rules', **shown)}/test")
+        self.ids["webhook_deliveries"] = tested.json()[0]["delivery_id"]
         content, headers = b"first_name,last_name\nA,B\n", {"Content-Type": "text/csv"}
         imported = api.post("/api/3/people/import?dry_run=true&match=none", content=content, headers=headers)
         self.ids["imports"] = imported.json().get("id", 0)
@@ -81,6 +86,13 @@ class Things:
             case "updateNotificationRule":
                 return {"name": "Rule", "call_back_url": "https://example.com/hook", "match_event_codes": [10]}
         return {}
+
+    def _notification(self, rule_id: int, event_id: int) -> int:
+        """What a rule shows of an event."""
+        world, now = self.world, self.world.clock.now()
+        world.database.write_now(lambda tx: show_events(tx, world.account_id, rule_id, "Rule", [event_id], now))
+        found: int = self._api.get("/api/3/notifications").json()[0]["id"]
+        return found
 
     def _controller(self, channel_id: int) -> int:
         """A controller that serves a door; written down by hand, for to enrol takes two."""

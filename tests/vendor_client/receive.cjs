@@ -10,7 +10,11 @@
 
 const http = require('node:http');
 const readline = require('node:readline');
-const { Configuration, CredentialsApi, DoorFlow, EventsApi } = require('doorflow');
+const path = require('node:path');
+
+// The package has its newest part, webhooks, beside what its main module gives out.
+const newest = path.join(path.dirname(require.resolve('doorflow')), 'src');
+const { Configuration, CredentialsApi, DoorFlow, EventsApi } = require(newest);
 
 let handler = null;
 let seen = [];
@@ -24,7 +28,10 @@ function configured({ secret, base_url, token }) {
   const client = token ? { events: new EventsApi(settings), credentials: new CredentialsApi(settings) } : undefined;
   const made = new DoorFlow.WebhookHandler({ secret, doorflow: client });
   made.on('*', async (event, resource) => {
-    seen.push({ event, resource });
+    // The client fetches what it knows. Of the rest it says where it is, and an integrator asks for it.
+    const perimeter = client && event.resourceType === 'PerimeterEvent';
+    const asked = perimeter ? { id: Number(event.resourceId), ackToken: event.ackToken } : null;
+    seen.push({ event, resource: asked ? await client.events.getEvent(asked) : resource });
   });
   return made;
 }

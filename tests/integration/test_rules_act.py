@@ -6,6 +6,7 @@ import hmac
 import json
 import ssl
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -345,3 +346,18 @@ def test_owners_are_told_by_mail_that_an_endpoint_is_disabled(
     assert failing.message["Subject"] == '[Acme] Switched off: the application "Listener"'
     assert "failing for five days" in failing.text()
     assert endpoint_of(world, listener).disabled_reason == FAILING
+
+
+def test_a_rule_that_goes_while_it_is_acting_leaves_nothing_behind(world: World, web: Web) -> None:
+    rule = new_rule(world, {"kind": "post", "url": web.url("/slow")})
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        write(world, delete_rule, rule.id)
+        handler.send_response(200)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    web.answers["/slow"] = answer
+    forced(world)
+    assert send_due(world, sender_of(world)) == 1
+    assert rows(world) == []

@@ -4,8 +4,9 @@ from typing import Final
 
 from doorward.alarms.raising import raise_alarms
 from doorward.events.following import Follow, follow
+from doorward.notification_rules.following import follow_events
 
-FOLLOWERS: Final[tuple[Follow, ...]] = (raise_alarms,)
+FOLLOWERS: Final[tuple[Follow, ...]] = (raise_alarms, follow_events)
 
 
 def install() -> None:

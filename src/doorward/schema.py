@@ -19,6 +19,7 @@ from doorward.images import tables as images
 from doorward.imports import tables as imports
 from doorward.installation import tables as installation
 from doorward.notification_rules import tables as notification_rules
+from doorward.notifications import tables as notifications
 from doorward.oauth import tables as oauth
 from doorward.people import tables as people
 from doorward.reservations import tables as reservations
@@ -38,6 +39,7 @@ DECLARATIONS: Final = (
     alarms,
     signing_in,
     notification_rules,
+    notifications,
     imports,
     images,
     idempotency,

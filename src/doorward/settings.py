@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from doorward.kit.mail_servers import InvalidMailServer, MailServer, mail_server
+
 DEFAULT_DATA_DIR: Final = ".data/demo"
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8080
@@ -45,6 +47,8 @@ class Settings:
     """Addresses and networks of proxies that are believed when they say for whom they ask."""
     retry_waits_ms: tuple[int, ...] | None = None
     """The waits before what did not arrive is sent again; None: the usual ones."""
+    mail_server: MailServer | None = None
+    """To whom messages are handed; None: there is no e-mail."""
 
     @property
     def secret_key_file(self) -> Path:
@@ -81,6 +85,7 @@ def load(
         environment.get("DOORWARD_METRICS_TOKEN") or None,
         _networks("DOORWARD_TRUSTED_PROXIES", environment),
         _waits(environment.get("DOORWARD_DELIVERY_RETRIES")),
+        _mail_server(environment.get("DOORWARD_SMTP_URL")),
     )
 
 
@@ -116,6 +121,13 @@ def _waits(text: str | None) -> tuple[int, ...] | None:
     if len(parts) > _MOST_WAITS or not all(_SECONDS.fullmatch(part) for part in parts):
         raise InvalidSetting("DOORWARD_DELIVERY_RETRIES must be seconds with commas, such as 5,30,120")
     return tuple(int(float(part) * 1000) for part in parts)
+
+
+def _mail_server(text: str | None) -> MailServer | None:
+    try:
+        return mail_server(text) if text else None
+    except InvalidMailServer as error:
+        raise InvalidSetting(f"DOORWARD_SMTP_URL {error}") from None
 
 
 def _networks(name: str, environment: Mapping[str, str]) -> tuple[str, ...]:

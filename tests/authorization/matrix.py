@@ -97,12 +97,13 @@ _OF_SITES = {
     "event_log",
     "events",
     "notification_rules",
+    "notifications",
     "reservations",
     "roles",
     "sites",
 }
 """What belongs to sites: at another one it is not there."""
-_OF_ACCOUNT_ONLY = {"applications", "audit_log", "users"}
+_OF_ACCOUNT_ONLY = {"applications", "audit_log", "users", "webhook_deliveries"}
 """What only users see who are not limited to sites."""
 _DECIDES_WHO_PASSES = {
     "createCredential",

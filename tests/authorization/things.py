@@ -13,6 +13,7 @@ from doorward.db.query import Query, number
 from doorward.db.unit_of_work import Transaction, require
 from doorward.decision.codes import EventCode
 from doorward.events.service import Event, record
+from doorward.notifications.service import show_events
 from tests.support.world import World
 
 
@@ -59,6 +60,10 @@ class Things:
         admitted = api.post(f"/api/3/channels/{channel}/admit").json()
         self.ids["admission_requests"] = admitted["admission_request_id"]
         self.ids["events"] = self.ids["event_log"] = admitted["admission_request_id"]
+        self.ids["notifications"] = self._notification(self.ids["notification_rules"], self.ids["events"])
+        shown = {"name": "Shown", "match_event_codes": [10], "actions": [{"kind": "console"}]}
+        tested = api.post(f"/api/3/notification_rules/{self._made('/notification_rules', **shown)}/test")
+        self.ids["webhook_deliveries"] = tested.json()[0]["delivery_id"]
         content, headers = b"first_name,last_name\nA,B\n", {"Content-Type": "text/csv"}
         imported = api.post("/api/3/people/import?dry_run=true&match=none", content=content, headers=headers)
         self.ids["imports"] = imported.json().get("id", 0)
@@ -91,6 +96,13 @@ class Things:
         event = Event(world.account_id, EventCode.DOOR_FORCED, world.clock.now(), channel_id=channel_id)
         world.database.write_now(lambda transaction: record(transaction, event, world.clock.now()))
         return int(self._api.get("/api/3/alarms").json()[0]["id"])
+
+    def _notification(self, rule_id: int, event_id: int) -> int:
+        """What a rule shows of an event."""
+        world, now = self.world, self.world.clock.now()
+        world.database.write_now(lambda tx: show_events(tx, world.account_id, rule_id, "Rule", [event_id], now))
+        found: int = self._api.get("/api/3/notifications").json()[0]["id"]
+        return found
 
     def _controller(self, channel_id: int) -> int:
         """A controller that serves a door; written down by hand, for to enrol takes two."""

@@ -1,6 +1,5 @@
 """outbound/fetching.py against real servers: what is answered, and what is never asked."""
 
-import datetime
 import socket
 import ssl
 import threading
@@ -11,12 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from doorward.outbound.fetching import Fetched, OutboundFailed, OutboundRefused, fetch, tls_context
+from tests.support.certificates import certificate
 from tests.support.web import Web, somebody_elses_web
 
 pytestmark = pytest.mark.anyio
@@ -198,34 +194,10 @@ async def test_what_does_not_answer_is_a_failure_that_says_why(web: Web) -> None
         await get(web.url("/babble"))
 
 
-def _certificate(folder: Path) -> Path:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "server.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
-    return path
-
-
 async def test_over_tls_the_name_is_verified_although_the_connection_goes_to_an_address(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = _certificate(tmp_path)
+    path = certificate(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)
     names: list[str | None] = []

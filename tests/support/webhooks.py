@@ -116,6 +116,7 @@ class Recording:
     answer: Callable[[Sequence[Delivery]], Outcome] = lambda _: Outcome(None, 200)
     most: int = 20
     awaits_acknowledgement: bool = False
+    rests_ms: int = 0
     sent: list[tuple[int, list[Delivery]]] = field(default_factory=list)
 
     async def send(self, endpoint: Endpoint, deliveries: Sequence[Delivery], now: int) -> Outcome:  # noqa: ARG002

@@ -42,6 +42,7 @@ from doorward.groups import api as groups
 from doorward.images import api as images
 from doorward.imports import api as imports
 from doorward.notification_rules import api as notification_rules
+from doorward.notifications import api as notifications
 from doorward.oauth.scopes import ALL_SCOPES
 from doorward.pages import assets
 from doorward.people import api as people
@@ -82,6 +83,7 @@ ROUTERS: Final[Sequence[ControllerRouterHandler]] = (
     groups.router,
     holidays.router,
     notification_rules.router,
+    notifications.router,
     shifts.router,
     sites.router,
     access.router,

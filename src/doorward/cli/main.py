@@ -32,6 +32,7 @@ _COMMANDS: Final = {
     "event": Command("doorward.cli.event_log"),
     "alarm": Command("doorward.cli.alarms"),
     "report": Command("doorward.cli.reports"),
+    "rule": Command("doorward.cli.rules"),
     "controller": Command("doorward.cli.controller", at_the_door=True),
     "events": Command("doorward.cli.event_record"),
     "webhook": Command("doorward.cli.webhooks"),

@@ -32,7 +32,18 @@ app = typer.Typer(help="Webhooks: what was told to applications, and what came o
 
 AppOption = Annotated[str, typer.Option("--app", metavar="ID", help="The application, by its id or its client id.")]
 _COLUMNS = (
-    *("id", "application_id", "channel", "resource_type", "action", "resource_id", "state", "attempts", "status"),
+    *(
+        "id",
+        "application_id",
+        "rule_id",
+        "channel",
+        "resource_type",
+        "action",
+        "resource_id",
+        "state",
+        "attempts",
+        "status",
+    ),
     *("error", "created_at", "next_attempt_at"),
 )
 
@@ -43,6 +54,7 @@ def deliveries(
         str | None,
         typer.Option("--app", metavar="ID", help="Only of this application, by its id or its client id."),
     ] = None,
+    rule: Annotated[int | None, typer.Option("--rule", metavar="ID", help="Only of this notification rule.")] = None,
     failed: Annotated[
         bool, typer.Option("--failed", help="Only those whose last attempt failed, or that were given up.")
     ] = False,
@@ -58,7 +70,7 @@ def deliveries(
 
         def read(transaction: Transaction) -> list[Logged]:
             of = None if app_id is None else _application(transaction, account_id, app_id).id
-            wanted = Wanted(application_id=of, failed=failed or None)
+            wanted = Wanted(application_id=of, rule_id=rule, failed=failed or None)
             return list_deliveries(transaction, account_id, wanted, Page(size=number))[0]
 
         found = session.read(read)

@@ -1,178 +1,131 @@
-"""Notification rules: which events of which channels are told to which URL (contract, NotificationRule)."""
+"""Notification rules: which events are told to whom (contract, NotificationRule; conditions and actions of our own).
 
-from typing import Final, NamedTuple
+Who asks is a Principal, or None for the command line of the machine itself.
+"""
 
-from sqlalchemy import and_, bindparam, delete, select
+from typing import Final
 
-from doorward.applications.redirects import clean_webhook_url
+from sqlalchemy import and_, bindparam, delete, func, select
+
 from doorward.audit import service as audit
-from doorward.channels.tables import channels
-from doorward.db.ownership import Owned
 from doorward.db.query import Query, number
 from doorward.db.rows import Rows
 from doorward.db.unit_of_work import Transaction, require
-from doorward.decision.codes import EventCode
-from doorward.kit.errors import Forbidden, NotFound
-from doorward.kit.fields import REQUIRED
+from doorward.kit.crypto import Vault
+from doorward.kit.errors import Conflict, NotFound
 from doorward.kit.structured_fields import StructuredFields
-from doorward.kit.text import InvalidText
+from doorward.notification_rules.reading import read_rule, visible_channels
+from doorward.notification_rules.rule import DOOR_CONTROLLER, RULE, NotificationRule
 from doorward.notification_rules.tables import notification_rules
+from doorward.notification_rules.targets import lead_to, rotate_rule_secret
 from doorward.oauth.principal import Principal
-from doorward.sites.sight import VISIBLE, visible_to
 
-RULE: Final = "notification_rule"
-DOOR_CONTROLLER: Final = "door_controller_id"
-CALL_BACK: Final = 0
-_CODES: Final = frozenset(int(code) for code in EventCode)
-_LONGEST_URL: Final = 2000
-
-
-class Condition(NamedTuple):
-    """What an event must be about: `value` is a channel's id as text."""
-
-    type: str
-    value: str
-
-
-class Action(NamedTuple):
-    """What is done: `data` is the URL that is called back."""
-
-    type: int
-    data: str
-
-
-class NotificationRule(NamedTuple):
-    """A rule: any of its conditions, or none at all, and any of its codes, and every one of its actions is done."""
-
-    id: int
-    account_id: int
-    name: str
-    active: bool
-    conditions: tuple[Condition, ...]
-    event_codes: tuple[int, ...]
-    actions: tuple[Action, ...]
-    created_at: int
-    updated_at: int
-
+MOST_RULES: Final = 200
+"""Of one account: all are looked at whenever something happens."""
 
 _RULES: Final = Rows(notification_rules, NotificationRule)
 _OF_ACCOUNT: Final = notification_rules.c.account_id == bindparam("account_id")
 _THIS_ONE: Final = and_(_OF_ACCOUNT, notification_rules.c.id == bindparam("the_id"))
 
 _ALL: Final = Query(select(*_RULES.columns).where(_OF_ACCOUNT).order_by(notification_rules.c.id), _RULES.of)
+_COUNT: Final = Query(select(func.count()).select_from(notification_rules).where(_OF_ACCOUNT), number)
 _ONE: Final = Query(select(*_RULES.columns).where(_THIS_ONE), _RULES.of)
 _TO_CHANGE: Final = Query(select(*_RULES.columns).where(_THIS_ONE).with_for_update(), _RULES.of)
 _REMOVE: Final = Query[None](delete(notification_rules).where(notification_rules.c.id == bindparam("the_id")))
-_VISIBLE_CHANNELS: Final = Query(select(channels.c.id).where(VISIBLE), number)
-_CHANNELS: Final = Owned(channels)
 
 
-def create_rule(transaction: Transaction, by: Principal, body: object, now: int) -> NotificationRule:
-    """A new rule: `name`, `call_back_url`, `match_event_codes`, and optionally `match_controller_ids`, `active`.
+def create_rule(
+    transaction: Transaction, vault: Vault, account_id: int, body: object, now: int, *, by: Principal | None = None
+) -> NotificationRule:
+    """A new rule: `name`, `match_event_codes`, `call_back_url` or `actions`, and what else read_rule() knows.
 
-    Raises Invalid, or Forbidden for a rule on all channels and a user who is limited to sites.
+    Raises Invalid, Forbidden for a rule on all channels and a user who is limited to sites, or Conflict where the
+    account has too many.
     """
-    fields = StructuredFields(body)
-    nothing = NotificationRule(0, by.account_id, "", True, (), (), (), now, now)
-    wanted = _read(transaction, fields, nothing, by)
+    nothing = NotificationRule(0, account_id, "", True, (), (), (), now, now)
+    wanted = read_rule(transaction, StructuredFields(body), nothing, by)
+    transaction.serialize(f"notification rules {account_id}")
+    if require(transaction.one(_COUNT, account_id=account_id)) >= MOST_RULES:
+        raise Conflict(f"The account has {MOST_RULES} notification rules, which is the most that it may have")
     wanted = wanted._replace(id=require(transaction.one(_RULES.add, **_RULES.params(wanted))))
-    audit.created(transaction, by.account_id, RULE, wanted, now)
+    lead_to(transaction, vault, wanted, now)
+    audit.created(transaction, account_id, RULE, wanted, now)
     return wanted
 
 
-def update_rule(transaction: Transaction, by: Principal, rule_id: int, body: object, now: int) -> NotificationRule:
-    """Make another rule of it: only `active`, if it is not given, stays. Raises NotFound, or as create_rule() does."""
-    fields = StructuredFields(body)
-    found = _visible(transaction, by, transaction.one(_TO_CHANGE, account_id=by.account_id, the_id=rule_id))
-    wanted = _read(transaction, fields, found, by)._replace(updated_at=now)
+def update_rule(
+    transaction: Transaction,
+    vault: Vault,
+    account_id: int,
+    rule_id: int,
+    body: object,
+    now: int,
+    *,
+    by: Principal | None = None,
+) -> NotificationRule:
+    """Make another rule of it: only `active`, if it is not given, stays. Raises NotFound, Invalid or Forbidden.
+
+    What it does not do any more it does not do with what was to be told, either.
+    """
+    found = rule_to_change(transaction, account_id, rule_id, by)
+    wanted = read_rule(transaction, StructuredFields(body), found, by)._replace(updated_at=now)
     transaction.run(_RULES.change, the_id=rule_id, **_RULES.params(wanted))
-    audit.changed(transaction, by.account_id, RULE, found, wanted, now)
+    lead_to(transaction, vault, wanted, now)
+    audit.changed(transaction, account_id, RULE, found, wanted, now)
     return wanted
 
 
-def delete_rule(transaction: Transaction, by: Principal, rule_id: int, now: int) -> None:
+def delete_rule(
+    transaction: Transaction, account_id: int, rule_id: int, now: int, *, by: Principal | None = None
+) -> None:
     """Remove a rule. Raises NotFound."""
-    found = _visible(transaction, by, transaction.one(_TO_CHANGE, account_id=by.account_id, the_id=rule_id))
+    found = rule_to_change(transaction, account_id, rule_id, by)
     transaction.run(_REMOVE, the_id=rule_id)
-    audit.deleted(transaction, by.account_id, RULE, found, now)
+    audit.deleted(transaction, account_id, RULE, found, now)
 
 
-def get_rule(transaction: Transaction, by: Principal, rule_id: int) -> NotificationRule:
+def rotate_secret(
+    transaction: Transaction, vault: Vault, account_id: int, rule_id: int, now: int, *, by: Principal | None = None
+) -> str:
+    """A new secret by which all that the rule posts is signed, to be seen once; the old one is good for another day.
+
+    Raises NotFound, or Conflict where it posts nothing.
+    """
+    found = rule_to_change(transaction, account_id, rule_id, by)
+    secret = rotate_rule_secret(transaction, vault, found, now)
+    audit.record(transaction, account_id, audit.CHANGED, RULE, rule_id, now, after={"secret": "rotated"})
+    return secret
+
+
+def get_rule(
+    transaction: Transaction, account_id: int, rule_id: int, *, by: Principal | None = None
+) -> NotificationRule:
     """One rule. Raises NotFound."""
-    return _visible(transaction, by, transaction.one(_ONE, account_id=by.account_id, the_id=rule_id))
+    return _visible(transaction, by, transaction.one(_ONE, account_id=account_id, the_id=rule_id))
 
 
-def list_rules(transaction: Transaction, by: Principal) -> list[NotificationRule]:
+def list_rules(transaction: Transaction, account_id: int, *, by: Principal | None = None) -> list[NotificationRule]:
     """The account's rules, by id; a user who is limited to sites sees those on channels there alone."""
-    found = transaction.all(_ALL, account_id=by.account_id)
-    if not by.site_limited:
+    found = transaction.all(_ALL, account_id=account_id)
+    if by is None or not by.site_limited:
         return found
-    visible = _visible_channels(transaction, by)
+    visible = visible_channels(transaction, by)
     return [rule for rule in found if _within(rule, visible)]
 
 
-def _visible_channels(transaction: Transaction, by: Principal) -> frozenset[str]:
-    return frozenset(map(str, transaction.all(_VISIBLE_CHANNELS, **visible_to(by))))
-
-
 def _within(rule: NotificationRule, visible: frozenset[str]) -> bool:
-    return bool(rule.conditions) and all(condition.value in visible for condition in rule.conditions)
+    channel_ids = rule.values(DOOR_CONTROLLER)
+    return bool(channel_ids) and visible.issuperset(channel_ids)
 
 
-def _visible(transaction: Transaction, by: Principal, rule: NotificationRule | None) -> NotificationRule:
-    if rule is None or (by.site_limited and not _within(rule, _visible_channels(transaction, by))):
+def rule_to_change(transaction: Transaction, account_id: int, rule_id: int, by: Principal | None) -> NotificationRule:
+    """One rule within a write: it stays as it is until the commit. Raises NotFound."""
+    return _visible(transaction, by, transaction.one(_TO_CHANGE, account_id=account_id, the_id=rule_id))
+
+
+def _visible(transaction: Transaction, by: Principal | None, rule: NotificationRule | None) -> NotificationRule:
+    if rule is None:
+        raise NotFound
+    if by is not None and by.site_limited and not _within(rule, visible_channels(transaction, by)):
         raise NotFound
     return rule
-
-
-def _read(
-    transaction: Transaction, fields: StructuredFields, before: NotificationRule, by: Principal
-) -> NotificationRule:
-    """The rule as the body wants it. Raises Invalid or Forbidden."""
-    name = fields.name("name", required=True) or ""
-    active = fields.flag("active", before=before.active)
-    url = _read_url(fields)
-    codes = _read_codes(fields)
-    channel_ids = _read_channels(transaction, fields, by)
-    fields.check()
-    if by.site_limited and not channel_ids:
-        raise Forbidden
-    conditions = tuple(Condition(DOOR_CONTROLLER, str(channel_id)) for channel_id in channel_ids)
-    return before._replace(
-        name=name, active=active, conditions=conditions, event_codes=codes, actions=(Action(CALL_BACK, url),)
-    )
-
-
-def _read_url(fields: StructuredFields) -> str:
-    text = fields.line("call_back_url", limit=_LONGEST_URL)
-    if text is None:
-        if "call_back_url" not in fields.errors:
-            fields.complain("call_back_url", REQUIRED)
-        return ""
-    try:
-        return clean_webhook_url(text)
-    except InvalidText as error:
-        fields.complain("call_back_url", str(error))
-        return ""
-
-
-def _read_codes(fields: StructuredFields) -> tuple[int, ...]:
-    codes = fields.identities("match_event_codes")
-    if not codes and "match_event_codes" not in fields.errors:
-        fields.complain("match_event_codes", REQUIRED if codes is None else "must name at least one event code")
-    unknown = [str(code) for code in codes or () if code not in _CODES]
-    if unknown:
-        fields.complain("match_event_codes", f"are no event codes: {', '.join(unknown)}")
-    return tuple(codes or ())
-
-
-def _read_channels(transaction: Transaction, fields: StructuredFields, by: Principal) -> list[int]:
-    channel_ids = fields.identities("match_controller_ids") or []
-    missing = set(_CHANNELS.missing(transaction, by.account_id, channel_ids))
-    if by.site_limited and channel_ids:
-        visible = _visible_channels(transaction, by)
-        missing.update(channel_id for channel_id in channel_ids if str(channel_id) not in visible)
-    if missing:
-        named = ", ".join(str(channel_id) for channel_id in channel_ids if channel_id in missing)
-        fields.complain("match_controller_ids", f"Not found for this account: {named}")
-    return channel_ids

@@ -33,6 +33,10 @@ class Principal:
         """Whether the token is the user's own (command line, personal), not one that was given to an application."""
         return self.application_kind in _OWN_KINDS
 
+    def may(self, *scopes: str) -> bool:
+        """Whether the application's scopes and the user's permissions allow any one of `scopes`."""
+        return any(scope in self.scopes and scope in PERMISSIONS.get(self.user_role, ()) for scope in scopes)
+
     def require(self, *scopes: str) -> None:
         """Let pass whom the application's scopes and the user's permissions allow; any one of `scopes` will do.
 

@@ -13,9 +13,11 @@ from doorward.installation.vault import open_vault
 from doorward.kit.clock import Clock, SystemClock
 from doorward.kit.crypto import Vault
 from doorward.kit.log import configure_logging
+from doorward.notification_rules.owners import tell_owners_of_disabling
+from doorward.notification_rules.senders import senders_of_rules
 from doorward.settings import Settings
 from doorward.webhooks.application_webhook import ApplicationWebhook
-from doorward.webhooks.dispatching import Dispatcher, unnoticed
+from doorward.webhooks.dispatching import Dispatcher, nothing_more, unnoticed
 from doorward.webhooks.endpoints import WEBHOOK
 from doorward.webhooks.retrying import Retries
 from doorward.webhooks.sending import Senders
@@ -24,9 +26,13 @@ from doorward.worker.relay import Relay
 _STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
 
 
-def senders(settings: Settings, vault: Vault, clock: Clock, base_url: str) -> Senders:
+def senders(settings: Settings, database: Database, vault: Vault, clock: Clock, base_url: str) -> Senders:
     """All ways in which something is told, by the channel of an endpoint."""
-    return {WEBHOOK: ApplicationWebhook(vault, clock, lambda: base_url, settings.outbound_allow)}
+    allow = settings.outbound_allow
+    return {
+        WEBHOOK: ApplicationWebhook(vault, clock, lambda: base_url, allow),
+        **senders_of_rules(database, vault, clock, allow, settings.mail_server),
+    }
 
 
 def relay(
@@ -38,8 +44,9 @@ def relay(
     observe: Callable[[str, int], None] = unnoticed,
 ) -> Relay:
     """A worker that sends everything; `base_url`: under which address clients reach the API."""
-    found = senders(settings, vault, clock, base_url)
-    dispatcher = Dispatcher(database, clock, found, retries(settings), observe=observe)
+    found = senders(settings, database, vault, clock, base_url)
+    when_disabled = nothing_more if settings.mail_server is None else tell_owners_of_disabling
+    dispatcher = Dispatcher(database, clock, found, retries(settings), when_disabled=when_disabled, observe=observe)
     return Relay(database, clock, dispatcher)
 
 

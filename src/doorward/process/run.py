@@ -85,6 +85,7 @@ async def _serve(
         outbound_allow=settings.outbound_allow,
         access_log=settings.access_log,
         metrics_token=settings.metrics_token,
+        mail_server=settings.mail_server,
     )
     context = Context(database, vault, clock, edge=edge, rates=RateLimiter(settings.rate_limit))
     live = LiveSnapshots(database, vault, clock)

@@ -22,18 +22,20 @@ class DayWindow(NamedTuple):
     end: str
 
 
-def read_windows(fields: StructuredFields, *, required: bool) -> tuple[DayWindow, ...]:
-    """The field `windows`; what is wrong is said with the window's number, counted from 1."""
-    entries = fields.entries("windows", most=MOST_WINDOWS, required=required)
+def read_windows(
+    fields: StructuredFields, *, required: bool, name: str = "windows", most: int = MOST_WINDOWS
+) -> tuple[DayWindow, ...]:
+    """The windows in a field; what is wrong is said with the window's number, counted from 1."""
+    entries = fields.entries(name, most=most, required=required)
     if entries is None:
         return ()
-    if not entries:
-        fields.complain("windows", "must have at least one window")
+    if not entries and required:
+        fields.complain(name, "must have at least one window")
     found: list[DayWindow] = []
     for number, entry in enumerate(entries, start=1):
         problem = _problem(entry)
         if problem is not None or not isinstance(entry, dict):
-            fields.complain("windows", f"window {number}: {problem}")
+            fields.complain(name, f"window {number}: {problem}")
         else:
             days = sorted(set(entry["days"]), key=DAYS.index)
             found.append(DayWindow(tuple(days), entry["start"], entry["end"]))

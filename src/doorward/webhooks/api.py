@@ -26,6 +26,7 @@ _LIST = Docs(
     {200: list[DeliveryBody]},
     parameters=(
         Parameter("app", {"type": "integer", "minimum": 1}, "Only what was told to this application."),
+        Parameter("rule", {"type": "integer", "minimum": 1}, "Only what was told by this notification rule."),
         Parameter("failed", {"type": "boolean"}, "Only that whose last attempt failed, or that was given up."),
         Parameter("state", {"type": "string", "enum": list(STATES)}, "Only what is in this state."),
         Parameter("since", INSTANT, "Only what was noted at or after this instant; local time without an offset."),
@@ -60,6 +61,7 @@ async def list_page(request: Request[Any, Any, Any]) -> ASGIResponse:
     page = page_of(query)
     wanted = Wanted(
         application_id=id_of(query, "app"),
+        rule_id=id_of(query, "rule"),
         failed=boolean(query, "failed") or None,
         state=choice_of(query, "state", STATES),
         since=instant_of(query, "since", principal.zone),

@@ -6,7 +6,7 @@ with the new one is sent at once with the one before it: the receiver takes up t
 """
 
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Final
 
@@ -47,6 +47,7 @@ class ApplicationWebhook:
     """See sending.Sender."""
 
     most = 20
+    rests_ms = 0
     awaits_acknowledgement = True
 
     def __init__(self, vault: Vault, clock: Clock, base_url: Callable[[], str], allow: tuple[str, ...] = ()) -> None:
@@ -62,12 +63,7 @@ class ApplicationWebhook:
         if not secrets:
             return Outcome(explained(NO_SECRET))
         body = msgspec.json.encode([self.told(each) for each in deliveries])
-        outcome = Outcome()
-        for secret in secrets:
-            outcome = await self._post(endpoint.target, body, secret)
-            if outcome.error is None or outcome.status is None or outcome.status in _NOT_ABOUT_THE_SIGNATURE:
-                break
-        return outcome
+        return await post_signed(endpoint.target, body, secrets, self._clock, self._allow)
 
     def told(self, delivery: Delivery) -> Told:
         """A delivery as it goes out."""
@@ -82,27 +78,34 @@ class ApplicationWebhook:
             token,
         )
 
-    async def _post(self, url: str, body: bytes, secret: str) -> Outcome:
-        timestamp = str(self._clock.now() // 1000)
-        headers = {
-            "Content-Type": "application/json",
-            "User-Agent": f"Doorward/{__version__}",
-            "Timestamp": timestamp,
-            "Signature": signature(secret, timestamp, body),
-        }
-        try:
-            fetched = await fetch(
-                url,
-                method="POST",
-                body=body,
-                headers=headers,
-                allow=self._allow,
-                limit_bytes=_LIMIT_BYTES,
-                timeout_s=TIMEOUT_S,
-            )
-        except OutboundError as error:
-            return Outcome(error.reason)
-        return outcome_of(fetched, self._clock.now())
+
+async def post_signed(url: str, body: bytes, secrets: Sequence[str], clock: Clock, allow: tuple[str, ...]) -> Outcome:
+    """POST JSON with the first of the secrets; what is refused with it is sent with the next."""
+    outcome = Outcome()
+    for secret in secrets:
+        timestamp = str(clock.now() // 1000)
+        headers = {"Timestamp": timestamp, "Signature": signature(secret, timestamp, body)}
+        outcome = await post(url, body, headers, clock, allow)
+        if outcome.error is None or outcome.status is None or outcome.status in _NOT_ABOUT_THE_SIGNATURE:
+            break
+    return outcome
+
+
+async def post(url: str, body: bytes, headers: Mapping[str, str], clock: Clock, allow: tuple[str, ...]) -> Outcome:
+    """POST JSON, guarded; gives what became of it."""
+    try:
+        fetched = await fetch(
+            url,
+            method="POST",
+            body=body,
+            headers={"Content-Type": "application/json", "User-Agent": f"Doorward/{__version__}", **headers},
+            allow=allow,
+            limit_bytes=_LIMIT_BYTES,
+            timeout_s=TIMEOUT_S,
+        )
+    except OutboundError as error:
+        return Outcome(error.reason)
+    return outcome_of(fetched, clock.now())
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:

@@ -16,7 +16,7 @@ from doorward.webhooks import queue
 from doorward.webhooks.disabling import tell_owner
 from doorward.webhooks.queue import Attempt, Claimed, Settled
 from doorward.webhooks.retrying import Retries
-from doorward.webhooks.sending import Outcome, Senders
+from doorward.webhooks.sending import Endpoint, Outcome, Senders
 
 _log = structlog.get_logger("doorward.deliveries")
 
@@ -26,6 +26,13 @@ LONGEST_SEND_S: Final = 25.0
 _TRIES: Final = 5
 _TRY_AGAIN_S: Final = 0.5
 _BROKEN: Final = "could not be sent: a fault of this server, which is in its log"
+
+WhenDisabled = Callable[[Transaction, Endpoint, str, int], None]
+"""Called in the transaction that disables an endpoint by itself, with the reason (queue.FAILING, queue.GONE)."""
+
+
+def nothing_more(_: Transaction, __: Endpoint, ___: str, ____: int) -> None:
+    """Does nothing beside what is put on record."""
 
 
 def unnoticed(_: str, __: int) -> None:
@@ -52,6 +59,7 @@ class Dispatcher:
         senders: Senders,
         retries: Retries | None = None,
         *,
+        when_disabled: WhenDisabled = nothing_more,
         observe: Callable[[str, int], None] = unnoticed,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -60,6 +68,7 @@ class Dispatcher:
         self._clock = clock
         self._senders = senders
         self._retries = retries or Retries()
+        self._when_disabled = when_disabled
         self._observe = observe
         self._chance = chance
         self._name = secrets.token_hex(6)
@@ -79,9 +88,10 @@ class Dispatcher:
 
         Raises DatabaseUnavailable.
         """
-        (lease, until), now, most = self.next_lease(), self._clock.now(), self._senders[channel].most
+        (lease, until), now, sender = self.next_lease(), self._clock.now(), self._senders[channel]
+        most = sender.most
         claimed = await self._database.write(
-            lambda transaction: queue.claim(transaction, endpoint_id, most, lease, now, until)
+            lambda transaction: queue.claim(transaction, endpoint_id, most, lease, now, until, sender.rests_ms)
         )
         if claimed is None:
             return None
@@ -132,6 +142,7 @@ class Dispatcher:
             settled = queue.settle(transaction, attempt, self._retries, chances, now)
             if settled.disabled is not None:
                 tell_owner(transaction, attempt.claimed.endpoint, settled.disabled, now)
+                self._when_disabled(transaction, attempt.claimed.endpoint, settled.disabled, now)
             return settled
 
         for left in reversed(range(_TRIES)):

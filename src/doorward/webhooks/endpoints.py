@@ -9,7 +9,7 @@ from doorward.db.unit_of_work import Transaction, require
 from doorward.kit.crypto import Vault, new_token
 from doorward.webhooks.queue import REMOVED, disable
 from doorward.webhooks.sending import Endpoint
-from doorward.webhooks.tables import APPLICATION, RULE, endpoints
+from doorward.webhooks.tables import APPLICATION, OWNERS, RULE, endpoints
 from doorward.webhooks.telling import TOPIC
 
 WEBHOOK: Final = "webhook"
@@ -27,7 +27,14 @@ _ONE: Final = Query(
     Endpoint,
 )
 _OF_RULE: Final = Query(
-    select(*_COLUMNS).where(endpoints.c.rule_id == bindparam("the_rule")).order_by(endpoints.c.id), Endpoint
+    select(*_COLUMNS)
+    .where(endpoints.c.rule_id == bindparam("the_rule"))
+    .order_by(endpoints.c.id)
+    .with_for_update(key_share=True),
+    Endpoint,
+)
+_OF_OWNERS: Final = Query(
+    select(*_COLUMNS).where(endpoints.c.account_id == bindparam("account_id"), endpoints.c.kind == OWNERS), Endpoint
 )
 _GIVEN: Final = (
     *("account_id", "kind", "application_id", "rule_id", "channel", "target", "secret", "created_at", "updated_at"),
@@ -64,7 +71,7 @@ _ENABLE: Final = Query[None](
         updated_at=bindparam("now"),
     )
 )
-_REMOVE_OF_RULE: Final = Query[None](delete(endpoints).where(endpoints.c.rule_id == bindparam("the_rule")))
+_REMOVE: Final = Query[None](delete(endpoints).where(endpoints.c.id == bindparam("the_id")))
 
 
 def of_application(transaction: Transaction, application_id: int) -> Endpoint | None:
@@ -160,19 +167,62 @@ def secrets_of(vault: Vault, endpoint: Endpoint, now: int) -> tuple[str, ...]:
     return tuple(vault.decrypt(each, _context(endpoint.account_id)) for each in sealed if each is not None)
 
 
-def add_for_rule(transaction: Transaction, account_id: int, rule_id: int, channel: str, target: str, now: int) -> int:
-    """An endpoint for an action of a rule; gives its id. It goes with the rule, and its deliveries with it."""
-    return _add(transaction, account_id, RULE, now, rule_id=rule_id, channel=channel, target=target)
+def add_for_rule(
+    transaction: Transaction, account_id: int, rule_id: int, channel: str, target: str, now: int, secret: str | None
+) -> int:
+    """An endpoint for an action of a rule; gives its id. It goes with the rule, and its deliveries with it.
+
+    `secret` is encrypted, by new_secret().
+    """
+    return _add(transaction, account_id, RULE, now, rule_id=rule_id, channel=channel, target=target, secret=secret)
+
+
+def for_owners(transaction: Transaction, account_id: int, channel: str, now: int) -> Endpoint:
+    """The endpoint by which an account's owners are told of its other endpoints; it is made with the first message.
+
+    One that had given up is told again.
+    """
+    transaction.serialize(f"owners' endpoint {account_id}")
+    found = transaction.one(_OF_OWNERS, account_id=account_id)
+    if found is None:
+        _add(transaction, account_id, OWNERS, now, channel=channel, target="")
+        return require(transaction.one(_OF_OWNERS, account_id=account_id))
+    if found.disabled_at is not None:
+        enable(transaction, found, now)
+    return found
 
 
 def of_rule(transaction: Transaction, rule_id: int) -> list[Endpoint]:
-    """The endpoints of a rule's actions, in the order in which they were added."""
+    """The endpoints of a rule's actions, in the order in which they were added. For use within a write."""
     return transaction.all(_OF_RULE, the_rule=rule_id)
 
 
-def remove_of_rule(transaction: Transaction, rule_id: int) -> None:
-    """Remove the endpoints of a rule's actions, with what was to be told to them."""
-    transaction.run(_REMOVE_OF_RULE, the_rule=rule_id)
+def remove_endpoint(transaction: Transaction, endpoint: Endpoint) -> None:
+    """Remove an endpoint of a rule, with what was to be told to it."""
+    transaction.run(_REMOVE, the_id=endpoint.id)
+
+
+def set_target(transaction: Transaction, endpoint: Endpoint, target: str, now: int) -> None:
+    """Let an endpoint lead somewhere else."""
+    transaction.run(_SET_TARGET, the_id=endpoint.id, the_target=target, now=now)
+
+
+def new_secret(vault: Vault, account_id: int) -> tuple[str, str]:
+    """A new secret, to be seen once, and encrypted as an endpoint of the account keeps it."""
+    secret = new_token()
+    return secret, _sealed(vault, account_id, secret)
+
+
+def set_secret(transaction: Transaction, endpoint: Endpoint, sealed: str, now: int) -> None:
+    """Sign with another secret from now on; the one before it is good for OVERLAP_MS."""
+    transaction.run(
+        _SET_SECRET,
+        the_id=endpoint.id,
+        the_secret=sealed,
+        the_previous=endpoint.secret,
+        the_until=None if endpoint.secret is None else now + OVERLAP_MS,
+        now=now,
+    )
 
 
 def _add(transaction: Transaction, account_id: int, kind: str, now: int, **more: str | int | None) -> int:

@@ -60,6 +60,7 @@ class Wanted:
     """Which deliveries are asked for; None: of any. `since` is milliseconds UTC, of when they were noted."""
 
     application_id: int | None = None
+    rule_id: int | None = None
     failed: bool | None = None
     state: str | None = None
     since: int | None = None
@@ -73,6 +74,7 @@ _CONDITIONS: Final[dict[str, ColumnElement[bool]]] = {
     # By the endpoint's own id, so that the index of its deliveries gives them in order.
     "application_id": deliveries.c.endpoint_id
     == select(endpoints.c.id).where(endpoints.c.application_id == bindparam("application_id")).scalar_subquery(),
+    "rule_id": deliveries.c.endpoint_id.in_(select(endpoints.c.id).where(endpoints.c.rule_id == bindparam("rule_id"))),
     "failed": deliveries.c.error.is_not(None),
     "state": deliveries.c.state == bindparam("state"),
     "since": deliveries.c.created_at >= bindparam("since"),

@@ -78,8 +78,16 @@ _first = (
     .correlate(endpoints)
     .scalar_subquery()
 )
+_held_until = case(
+    (func.coalesce(endpoints.c.rests_until, 0) > func.coalesce(endpoints.c.paused_until, 0), endpoints.c.rests_until),
+    else_=endpoints.c.paused_until,
+)
 _queues = select(
-    endpoints.c.id, endpoints.c.channel, endpoints.c.paused_until, endpoints.c.disabled_at, _first.label("first_at")
+    endpoints.c.id,
+    endpoints.c.channel,
+    _held_until.label("held_until"),
+    endpoints.c.disabled_at,
+    _first.label("first_at"),
 ).subquery()
 # An endpoint that is disabled has its queue closed, whatever it wanted.
 _DUE: Final = Query(
@@ -88,8 +96,8 @@ _DUE: Final = Query(
         _queues.c.channel,
         case(
             (
-                and_(_queues.c.disabled_at.is_(None), _queues.c.paused_until > _queues.c.first_at),
-                _queues.c.paused_until,
+                and_(_queues.c.disabled_at.is_(None), _queues.c.held_until > _queues.c.first_at),
+                _queues.c.held_until,
             ),
             else_=_queues.c.first_at,
         ),
@@ -214,6 +222,9 @@ _LOG: Final = Query[None](
         ),
     )
 )
+_REST: Final = Query[None](
+    update(endpoints).where(endpoints.c.id == bindparam("the_endpoint")).values(rests_until=bindparam("until"))
+)
 _WORKS: Final = Query[None](
     update(endpoints)
     .where(
@@ -265,11 +276,13 @@ def due(transaction: Transaction) -> list[Due]:
     return transaction.all(_DUE)
 
 
-def claim(transaction: Transaction, endpoint_id: int, most: int, lease: str, now: int, until: int) -> Claimed | None:
+def claim(
+    transaction: Transaction, endpoint_id: int, most: int, lease: str, now: int, until: int, rests_ms: int = 0
+) -> Claimed | None:
     """Take up to `most` of what is due at an endpoint, under a lease until then; None: nothing is to be done now.
 
-    What the endpoint may not be told any more is given up, and all of it where the endpoint is disabled: then there may
-    be nothing to send of what was taken.
+    For `rests_ms` from now on nothing else is taken there. What the endpoint may not be told any more is given up, and
+    all of it where the endpoint is disabled: then there may be nothing to send of what was taken.
     """
     endpoint = transaction.one(_LOCK, the_endpoint=endpoint_id)
     if endpoint is None:
@@ -277,7 +290,7 @@ def claim(transaction: Transaction, endpoint_id: int, most: int, lease: str, now
     if endpoint.disabled_at is not None:
         closed = transaction.run(_CLOSE, the_endpoint=endpoint_id, reason=explained(endpoint.disabled_reason))
         return Claimed(endpoint, (), lease) if closed else None
-    if (endpoint.paused_until or 0) > now:
+    if max(endpoint.paused_until or 0, endpoint.rests_until or 0) > now:
         return None
     found = transaction.all(_FIND, the_endpoint=endpoint_id, now=now, alone=0, most=most)
     if not found:
@@ -293,6 +306,8 @@ def claim(transaction: Transaction, endpoint_id: int, most: int, lease: str, now
             transaction.run(_GIVE_UP, ids=str(refused), reason=NOT_ENTITLED)
         taken &= allowed
     kept = tuple(sorted(each for each in found if each.id in taken))
+    if kept and rests_ms:
+        transaction.run(_REST, the_endpoint=endpoint_id, until=now + rests_ms)
     return Claimed(endpoint, kept, lease)
 
 

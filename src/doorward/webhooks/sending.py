@@ -20,6 +20,7 @@ class Endpoint(NamedTuple):
     previous_until: int | None
     failing_since: int | None
     paused_until: int | None
+    rests_until: int | None
     disabled_at: int | None
     disabled_reason: str | None
     created_at: int
@@ -68,6 +69,9 @@ class Sender(Protocol):
 
     most: int
     """How many deliveries it takes at once."""
+    rests_ms: int
+    """For how long an endpoint is left alone from when something was begun to be sent: what happens meanwhile goes
+    together. 0: not at all."""
     awaits_acknowledgement: bool
     """Whether a delivery that has arrived is sent again until somebody has acknowledged it."""
 

@@ -8,6 +8,7 @@ from doorward.db.metadata import ID, NEVER_REUSED, flag, instant, key, metadata,
 
 APPLICATION: Final = "application"
 RULE: Final = "rule"
+OWNERS: Final = "owners"
 
 endpoints = Table(
     "endpoints",
@@ -24,11 +25,12 @@ endpoints = Table(
     instant("previous_until", nullable=True),
     instant("failing_since", nullable=True),
     instant("paused_until", nullable=True),  # it asked to be left alone until then
+    instant("rests_until", nullable=True),  # what is due before goes together then: one mail, not many
     instant("disabled_at", nullable=True),
     text("disabled_reason", nullable=True),
     instant("created_at"),
     instant("updated_at"),
-    CheckConstraint("kind IN ('application', 'rule')", name="kind"),
+    CheckConstraint("kind IN ('application', 'rule', 'owners')", name="kind"),
     **NEVER_REUSED,
 )
 # An application has one.

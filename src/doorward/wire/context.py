@@ -11,6 +11,7 @@ from litestar.connection import ASGIConnection
 from doorward.db.unit_of_work import Database
 from doorward.kit.clock import Clock, SystemClock
 from doorward.kit.crypto import Vault
+from doorward.kit.mail_servers import MailServer
 from doorward.oauth.principal import Principal
 from doorward.oauth.rates import RateLimiter
 from doorward.oauth.usage import UsageCounter
@@ -36,6 +37,8 @@ class Edge:
     """Whether each request is a line on standard error."""
     metrics_token: str | None = None
     """What a scraper has to know; None: scraping is for this machine only."""
+    mail_server: MailServer | None = None
+    """To whom messages are handed; None: there is no e-mail."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from doorward.changes import reports
 from doorward.changes import service as changes
 from doorward.db.unit_of_work import Database, Transaction
 from doorward.idempotency import service as idempotency
+from doorward.notifications import service as notifications
 from doorward.oauth import forgetting as oauth
 from doorward.oauth import rates
 from doorward.signing_in import service as signing_in
@@ -22,6 +23,7 @@ FORGETTERS: Final[Mapping[str, Forget]] = {
     "confirmations": reports.forget_old,
     "codes and tokens": oauth.forget_old,
     "idempotency keys": idempotency.forget_old,
+    "notifications": notifications.forget_old,
     "rate counts": rates.forget_old,
     "deliveries": deliveries.forget_old,
     "sessions and attempts": signing_in.forget_old,

@@ -28,11 +28,12 @@ def upgrade() -> None:
         sa.Column("previous_until", sa.BigInteger(), nullable=True),
         sa.Column("failing_since", sa.BigInteger(), nullable=True),
         sa.Column("paused_until", sa.BigInteger(), nullable=True),
+        sa.Column("rests_until", sa.BigInteger(), nullable=True),
         sa.Column("disabled_at", sa.BigInteger(), nullable=True),
         sa.Column("disabled_reason", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("kind IN ('application', 'rule')", name=op.f("ck_endpoints_kind")),
+        sa.CheckConstraint("kind IN ('application', 'rule', 'owners')", name=op.f("ck_endpoints_kind")),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_endpoints_account_id")),
         sa.ForeignKeyConstraint(
             ["application_id"], ["applications.id"], name=op.f("fk_endpoints_application_id"), ondelete="CASCADE"

@@ -1,0 +1,1 @@
+"""Notifications: what rules show to the operators of an account."""

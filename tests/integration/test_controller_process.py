@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import ssl
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -21,6 +22,7 @@ from doorward.controller.identity import load_channels, save
 from doorward.controller.journal import Limits
 from doorward.controller.plan import Plan, PlannedUnit
 from doorward.controller.runtime import Controller
+from doorward.controller.store import Change
 from doorward.decision.codes import EventCode
 from doorward.decision.snapshot import Presence
 from doorward.drivers.base import Driver, Mode
@@ -312,7 +314,7 @@ async def test_a_door_is_released_from_afar_once_and_in_time_only(tmp_path: Path
             await until(lambda: server.has_applied(5))
             now = server.clock.now()
             await server.send(5, Admit(31, 1, now + 5_000), Admit(31, 1, now + 5_000), Admit(32, 2, now + 5_000))
-            await server.send(5, Admit(33, None, now - 1))
+            await server.send(5, Admit(33, None, now - 1_000))
             await until(lambda: len([each for _, each in server.events if each.answers]) == 3)
             answers = {each.answers: each.code for _, each in server.events if each.answers}
             assert answers == {31: 50, 32: 51, 33: 51}
@@ -458,13 +460,45 @@ async def test_a_disk_that_takes_nothing_does_not_keep_a_revocation_from_the_doo
                 await until(lambda: not here.present(5, "1001").admitted)
                 await server.change(5, gone=(2,))
                 await until(lambda: not here.present(5, "1002").admitted)
+                assert server.has_taken(5), "the next may come"
                 assert not server.has_applied(5)
-            await here.controller.contents.save_again(here.controller.channels[5].replica)
-            here.controller.say_kept(here.controller.channels[5])
+            here.controller._save_content(here.controller.channels[5])
             await until(lambda: server.has_applied(5))
         async with running(tmp_path, server.identity(), linked=False) as here:
             assert not here.present(5, "1001").admitted
             assert not here.present(5, "1002").admitted
+
+
+async def test_a_disk_that_is_slow_holds_up_no_lockdown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is decided by at once, and said to be applied only when it is on the disk."""
+    may_go_on, is_writing = threading.Event(), threading.Event()
+    async with link_server() as server:
+        server.add(channel(5), member(1), member(2))
+        async with running(tmp_path, server.identity()) as here:
+            await until(lambda: server.has_applied(5))
+            confirmed = len(server.applied)
+            opened = here.controller.contents._store
+            assert opened is not None
+            apply = opened.apply
+
+            def slow(channel_id: int, change: Change) -> None:
+                is_writing.set()
+                may_go_on.wait(30)
+                apply(channel_id, change)
+
+            monkeypatch.setattr(opened, "apply", slow)
+            await server.change(5, gone=(2,))
+            await until(is_writing.is_set)
+            locked = channel(5, setting=SettingRecord(5_000, 30_000, card_lockdown=True))
+            await server.change_rules(5, locked)
+            await until(lambda: server.has_taken(5))
+            assert here.present(5, "1001").event_code is EventCode.REJECT_LOCKDOWN
+            assert len(server.applied) == confirmed
+            may_go_on.set()
+            await until(lambda: server.has_applied(5))
+            assert [applied.version for _, applied in server.applied[confirmed:]] == [2, 3]
+        async with running(tmp_path, server.identity(), linked=False) as here:
+            assert here.present(5, "1001").event_code is EventCode.REJECT_LOCKDOWN
 
 
 async def test_a_driver_that_fails_is_begun_anew_and_stops_no_other(

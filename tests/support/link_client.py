@@ -39,6 +39,7 @@ from doorward.link.messages import (
     Pulse,
     Recorded,
     SequenceLost,
+    Taken,
     Told,
     Update,
     Welcome,
@@ -148,6 +149,8 @@ class Controller:
         self.received: list[tuple[int, FromServer]] = []
         self.goodbye: str | None = None
         self.takes_keys = True
+        self.applies = True
+        """Whether its disk and its boards take what it takes."""
         self.refuses: tuple[str, ...] = ()
         self.skew_ms = 0
         self._socket: ClientConnection | None = None
@@ -382,7 +385,9 @@ class Controller:
             return
         parts, channel.parts = channel.parts, []
         if channel.fits(update) and channel.apply(parts):
-            self.send(channel.id, Applied(channel.version, channel.digest, self.refuses))
+            self.send(channel.id, Taken(channel.version, channel.digest))
+            if self.applies:
+                self.send(channel.id, Applied(channel.version, channel.digest, self.refuses))
             return
         count = sums.buckets_for(channel.content.people)
         buckets = sums.packed(channel.content.sums(count))

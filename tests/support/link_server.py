@@ -5,7 +5,7 @@ It tells channels what they are to know, by the simplest of the link's ways, and
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -30,6 +30,7 @@ from doorward.link.messages import (
     Pulse,
     Recorded,
     SequenceLost,
+    Taken,
     Told,
     Update,
     Welcome,
@@ -108,6 +109,7 @@ class LinkServer:
         self.events: list[tuple[int, Told]] = []
         self.last_sequence = 0
         self.skipped: list[int] = []
+        self.taken: list[tuple[int, Taken]] = []
         self.applied: list[tuple[int, Applied]] = []
         self.refused: list[tuple[int, NotApplied]] = []
         self.hellos: list[Hello] = []
@@ -198,13 +200,18 @@ class LinkServer:
         told.version += 1
         await self.send(channel_id, *told.update(before, channel=records.encode(record)))
 
-    def has_applied(self, channel_id: int) -> bool:
+    def has_taken(self, channel_id: int) -> bool:
         """Whether the controller decides by what the channel is to know."""
+        return self._has(channel_id, self.taken)
+
+    def has_applied(self, channel_id: int) -> bool:
+        """Whether the controller has it on its disk, and on its board."""
+        return self._has(channel_id, self.applied)
+
+    def _has(self, channel_id: int, said: Sequence[tuple[int, Taken | Applied]]) -> bool:
         told = self.channels[channel_id]
-        return any(
-            box == channel_id and (each.version, each.digest) == (told.version, told.content.digest())
-            for box, each in self.applied
-        )
+        wanted = told.version, told.content.digest()
+        return any(box == channel_id and (each.version, each.digest) == wanted for box, each in said)
 
     def codes(self, channel_id: int | None = None) -> list[int]:
         """The codes of the events that were told."""
@@ -270,6 +277,8 @@ class LinkServer:
                         self.last_sequence = told.sequence
                         self.events.append((box, told))
                 await self.send(CONTROL, Recorded(self.last_sequence))
+            case Taken() as taken:
+                self.taken.append((box, taken))
             case Applied() as applied:
                 self.applied.append((box, applied))
             case NotApplied() as refused:

@@ -65,6 +65,8 @@ class Controller:
         self._answered: dict[int, None] = {}
         self._is_saved = True
         self._applying: asyncio.Task[None] | None = None
+        self._saving: dict[int, asyncio.Task[None]] = {}
+        """By channel: what writes down what it was told."""
         self.on_kept: Callable[[Served], None] | None = None
         """Called when what a channel was told before is kept, or on its board, after all."""
 
@@ -100,6 +102,10 @@ class Controller:
     async def stop(self) -> None:
         """Let go of the doors, and keep what is not kept yet. No lock moves."""
         await self.settled()
+        for served in self.channels.values():
+            self._save_content(served)
+        if self._saving:
+            await asyncio.wait(self._saving.values())
         self.doors.stop()
         for served in self.channels.values():
             served.last_to_save()
@@ -128,10 +134,7 @@ class Controller:
             if loop.time() >= again_at:
                 again_at = loop.time() + _TRY_AGAIN_S
                 for served in list(self.channels.values()):
-                    if self.is_applying:
-                        break  # what is being kept is newer than what is not: to write that after it would undo it
-                    if served.replica.unsaved is not None and await self.contents.save_again(served.replica):
-                        self.say_kept(served)
+                    self._save_content(served)
             text = "Events are kept in memory only, and are lost if the controller ends"
             self._watch_disk(EventCode.EVENTS_LOST, self.journal.failure, text)
             text = "What the server tells is decided by, but not kept over a restart"
@@ -193,6 +196,7 @@ class Controller:
 
     async def forget_channel(self, channel_id: int) -> None:
         """A channel is ours no more: it is left locked, and nothing of it stays here. Raises Damaged."""
+        self.channels[channel_id].replica.unsaved = None
         self.doors.remove(channel_id)
         with suppress(StoreFailed):
             await self.contents.forget(channel_id)
@@ -218,7 +222,7 @@ class Controller:
     async def apply(self, served: Served, parts: Sequence[Update]) -> None:
         """Decide by what the channel is told from now on. Raises NotFitting or Damaged.
 
-        Once begun it is done, whatever becomes of the session: what is kept and what is decided by are the same.
+        Once begun it is done, whatever becomes of the session. It is kept after that; `on_kept` says when.
         """
         self._applying = asyncio.create_task(self._apply(served, parts))
         await asyncio.shield(self._applying)
@@ -238,6 +242,7 @@ class Controller:
         prepared = await self.contents.prepare(served.replica, parts, now, in_place=in_place)
         replica, before = served.replica, served.replica.snapshot.directory
         replica.take(prepared)
+        self._save_content(served)
         self.doors.equip(served)
         served.update(self.clock.now())
         self.doors.say_started()
@@ -245,6 +250,20 @@ class Controller:
         if replica.snapshot.directory is not before and not served.has_board:
             self.contents.dismantle(before)
         await self.save_names()
+
+    def _save_content(self, served: Served) -> None:
+        """Keep what a channel was told, in the background; what comes meanwhile is kept with it."""
+        if served.replica.unsaved is None or served.id in self._saving or self.channels.get(served.id) is not served:
+            return
+        self._saving[served.id] = task = asyncio.create_task(self._keep_content(served))
+        task.add_done_callback(lambda _: self._saving.pop(served.id, None))
+
+    async def _keep_content(self, served: Served) -> None:
+        try:
+            while served.replica.unsaved is not None and await self.contents.save(served.replica):
+                self.say_kept(served)
+        except Damaged:
+            await self.begin_anew()
 
     def admit(self, channel_id: int, asked: Admit) -> None:
         """Somebody asks from afar for a door to be released. Once, in time, or not at all."""

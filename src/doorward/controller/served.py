@@ -11,7 +11,7 @@ from doorward.controller.facts import Fact
 from doorward.controller.happening import Happening, told_of
 from doorward.controller.hardware import Hand, Unit
 from doorward.controller.memory import DoorMemory
-from doorward.controller.replica import Replica
+from doorward.controller.replica import Replica, State
 from doorward.controller.store import Noted
 from doorward.link.messages import Told
 
@@ -37,8 +37,8 @@ class Served:
         """The device's own number of the last event that it has told."""
         self.is_outstanding = True
         """Whether the server has said, or may say yet, something that the door does not decide by."""
-        self.on_board: int | None = None
-        """The version that is on its board, where that decides."""
+        self.on_board: State | None = None
+        """What is on its board, where that decides."""
         self.refused: tuple[str, ...] = ()
         """What of it its board cannot represent, a sentence each."""
         self.is_started = False
@@ -77,7 +77,16 @@ class Served:
     @property
     def is_applied(self) -> bool:
         """Whether whatever decides at the door does so by what the channel has been told last."""
-        return not self.has_board or self.on_board == self.replica.version
+        return not self.has_board or (self.on_board is not None and self.on_board.digest == self.replica.digest)
+
+    @property
+    def applied(self) -> tuple[int, bytes, tuple[str, ...]] | None:
+        """What of it is on the disk and, where a board decides, on that, as Applied has it; None: nothing."""
+        kept, on_board = self.replica.kept, self.replica.state if self.is_applied else self.on_board
+        if kept is None or on_board is None:
+            return None
+        state = min(kept, on_board)
+        return (state.version, state.digest, self.left_out) if state.digest else None
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -137,7 +146,11 @@ class Served:
     def unsaved(self) -> Noted | None:
         """What is to be kept beside the events, if anything; it counts as kept from then on."""
         confirmed_at: int | None = None
-        if abs(self.confirmed_at - self._saved_confirmed_at) >= _SAVE_CONFIRMED_EVERY_MS:
+        # What is not on the disk is not to be confirmed there: what it has may be what was taken from somebody.
+        if (
+            self.replica.unsaved is None
+            and abs(self.confirmed_at - self._saved_confirmed_at) >= _SAVE_CONFIRMED_EVERY_MS
+        ):
             confirmed_at = self._saved_confirmed_at = self.confirmed_at
         noted = Noted(confirmed_at, self._unsaved_memory, self._unsaved_cursor)
         self._unsaved_memory = self._unsaved_cursor = None

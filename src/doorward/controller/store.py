@@ -1,7 +1,8 @@
 """What a controller has been told, on its disk: each channel's rules and people, its keys, what its door remembers.
 
-One SQLite database, used from one thread. What is told at once is written in one transaction, synced before it counts.
-All that says who may open what is sealed (docs/decisions/0019); a record that does not open makes the whole Damaged.
+One SQLite database, written from one thread; some_people() and ids_in_buckets() are for another: no write holds it up.
+What is told at once is written in one transaction, synced before it counts. All that says who may open what is sealed
+(docs/decisions/0019); a record that does not open makes the whole Damaged.
 """
 
 import sqlite3
@@ -97,20 +98,24 @@ class Store:
         self._seal = Seal(secret, "content")
         with _failing():
             if path is None:
-                self._connection = _begun(":memory:", is_new=True)
+                self._connection = self._reading = _begun(":memory:", is_new=True)
                 return
             with suppress(OSError):
                 path.touch(0o600)  # before SQLite makes it with the rights of others
+            address = path.absolute().as_uri()
             try:
-                self._connection = _begun(f"{path.absolute().as_uri()}", is_new=not path.stat().st_size)
+                self._connection = _begun(address, is_new=not path.stat().st_size)
             except sqlite3.OperationalError as error:
                 if (error.sqlite_errorcode & 0xFF) in _DAMAGES:
                     raise
                 # Nothing is left to be written to it but by the one who closed it last.
-                self._connection = _begun(f"{path.absolute().as_uri()}?immutable=1", is_new=False)
+                address += "?immutable=1"
+                self._connection = _begun(address, is_new=False)
+            self._reading = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
 
     def close(self) -> None:
         """Let go of the file."""
+        self._reading.close()
         self._connection.close()
 
     def channels(self) -> list[Kept]:
@@ -147,7 +152,7 @@ class Store:
             for start in range(0, len(person_ids), _AT_ONCE):
                 some = person_ids[start : start + _AT_ONCE]
                 marks = ",".join("?" * len(some))
-                for person_id, record in self._connection.execute(
+                for person_id, record in self._reading.execute(
                     f"SELECT id, record FROM people WHERE channel_id = ? AND id IN ({marks})",  # noqa: S608 - marks only
                     (channel_id, *some),
                 ):
@@ -158,7 +163,7 @@ class Store:
         """Who is in some of so many buckets."""
         wanted = set(numbers)
         with _failing():
-            rows = self._connection.execute("SELECT id FROM people WHERE channel_id = ?", (channel_id,))
+            rows = self._reading.execute("SELECT id FROM people WHERE channel_id = ?", (channel_id,))
             return [person_id for (person_id,) in rows if person_id % buckets in wanted]
 
     def apply(self, channel_id: int, change: Change) -> None:

@@ -2,7 +2,8 @@
 
 What has changed is kept as a state, not as a queue of messages: when something can be sent, it is worked out what
 that is. So a controller that takes nothing costs no more than the ids of the people who have changed, and one that is
-slow is told of ten changes at once. Of Updates one at a time is under way.
+slow is told of ten changes at once. Of Updates one at a time is under way: until the controller has taken it. That it
+is on its disk and its board it says when it is; nothing waits for that (docs/decisions/0024).
 """
 
 from collections import deque
@@ -15,7 +16,7 @@ from doorward.controllers.channel_keys import NO_KEY, Opening, StoredKeys
 from doorward.kit.crypto import Vault
 from doorward.link import keys
 from doorward.link.content import MOST_BUCKETS, Content, differing
-from doorward.link.messages import MOST_PEOPLE, Admit, Applied, Held, NewKey, NotApplied, Update
+from doorward.link.messages import MOST_PEOPLE, Admit, Applied, Held, NewKey, NotApplied, Taken, Update
 from doorward.sync.known import Capture, Known
 from doorward.sync.projection import AccountProjection
 
@@ -27,6 +28,10 @@ _VERSION_EVERY_S: Final = 0.25
 """Where only the version is another one it is told so often at most: it changes with every change of the account."""
 _AGAIN_AFTER_S: Final = 60.0
 """What does not take everything is told it again after so long."""
+_LONGEST_AGAIN_S: Final = 60.0
+"""Who answers wrongly is told everything again at once the first time, later ever more seldom up to this."""
+_MOST_UNAPPLIED: Final = 1_000
+"""So many different states that a controller has taken and not applied are remembered."""
 ANSWERED_WITHIN_S: Final = 120.0
 _BETWEEN_BREATHS: Final = 256
 """So many people are encoded, or looked at, in one go."""
@@ -36,7 +41,7 @@ _Kind = Literal["question", "changes", "buckets", "everything"]
 
 
 class Outstanding(NamedTuple):
-    """An Update that has not been answered."""
+    """An Update that the controller has neither taken nor refused."""
 
     kind: _Kind
     version: int
@@ -84,12 +89,18 @@ class ChannelLink:
         self.complaints: set[tuple[tuple[str, str], ...]] = set()
         """What has been put on record of what it does not take."""
         self.version = 0 if held is None else held.version
+        """The last one that the controller has taken."""
+        self.applied_version = 0
+        """The last one of which it has said in this session that it is on its disk and its board."""
         self.is_begun = False
         self._digest: bytes | None = None if held is None or is_anew or held.version <= 0 else held.digest or None
         self._next_pending: str | None = None
         # The channel has no key any more, and the controller was not there when it was removed.
         self._is_key_to_forget = held is not None and bool(held.keys) and opening.wanted == NO_KEY
         self._record: bytes | None = None
+        self._taken: dict[bytes, int] = {}
+        """What has been taken and may not be applied yet: by digest, the last version that it is the content of."""
+        self._wrong_answers = 0
         self._answered: _Answered | None = None
         self._admits: deque[Admit] = deque()
         self._is_sending = False
@@ -155,20 +166,40 @@ class ChannelLink:
             return None
         return max(0.0, self._sent_at + _VERSION_EVERY_S - now)
 
-    def applied(self, message: Applied) -> bool:
-        """The controller says what it decides by now; gives whether that is what it was told."""
+    def taken(self, message: Taken, now: float) -> bool:
+        """The controller says what it goes by now; gives whether that is what it was told."""
         sent, self.outstanding = self.outstanding, None
         if sent is None or (message.version, message.digest) != (sent.version, sent.digest):
-            self._tell_everything()
+            self._tell_again(now)
             return False
         self.version, self._digest = sent.version, sent.digest
+        self._taken.pop(sent.digest, None)
+        self._taken[sent.digest] = sent.version
+        if len(self._taken) > _MOST_UNAPPLIED:
+            del self._taken[next(iter(self._taken))]
+        return True
+
+    def applied(self, message: Applied, now: float) -> bool | None:
+        """It says what is on its disk and its board; gives whether it has taken that. None: that is not known any more.
+
+        What it has taken holds for every version with the same content, so that versions alone need not be applied.
+        """
+        version = self._taken.get(message.digest)
+        if version is None:
+            if message.version < self.version:
+                return None
+            self.outstanding = None
+            self._tell_again(now)
+            return False
+        self.applied_version = max(version, self.applied_version)
+        self._taken = {digest: taken for digest, taken in self._taken.items() if taken >= version}
         return True
 
     def not_applied(self, message: NotApplied, now: float) -> bool:
         """The controller has something else than was believed; gives False if it takes nothing at all."""
         sent, self.outstanding = self.outstanding, None
         if sent is None or message.version != sent.version:
-            self._tell_everything()
+            self._tell_again(now)
             return True
         if sent.kind == "question":
             self._answered = _Answered(message.buckets, message.channel_digest)
@@ -176,7 +207,7 @@ class ChannelLink:
         if sent.kind == "everything":
             self.give_up(now)
             return False
-        self._tell_everything()
+        self._tell_again(now)
         return True
 
     def give_up(self, now: float) -> None:
@@ -192,6 +223,15 @@ class ChannelLink:
             return None
         self.key, self.next_key = key, None
         return InUse(key, self._next_pending)
+
+    def _tell_again(self, now: float) -> None:
+        """Tell everything, for the ends do not agree. Who never agrees is not to cost the server that all the time."""
+        if self._digest is None and now < self._not_before:
+            return  # it will be
+        if self._wrong_answers:
+            self._not_before = now + min(_LONGEST_AGAIN_S, 2.0 ** (self._wrong_answers - 1))
+        self._wrong_answers = min(self._wrong_answers + 1, 10)
+        self._tell_everything()
 
     def _tell_everything(self) -> None:
         self._digest, self._answered = None, None

@@ -177,9 +177,9 @@ class Hub:
         )
 
     def confirmed(self, link: ChannelLink) -> None:
-        """A channel decides by what it has been told."""
+        """A channel has applied what it has been told."""
         if link.is_driven:
-            self.reporting.confirmed(link.id, link.version)
+            self.reporting.confirmed(link.id, link.applied_version)
 
     def failed(self, peer: Peer, link: ChannelLink, reasons: tuple[tuple[str, str], ...]) -> None:
         """A channel does not take what it is told; said once in a session."""

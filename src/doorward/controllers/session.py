@@ -34,6 +34,7 @@ from doorward.link.messages import (
     Pulse,
     Recorded,
     SequenceLost,
+    Taken,
     Told,
     Unreadable,
     Welcome,
@@ -54,6 +55,7 @@ _LAST_WORDS_S: Final = 2.0
 _RECORDED_WITHIN_S: Final = 5.0
 _BETWEEN_BREATHS: Final = 256
 _PEOPLE_AT_ONCE: Final = messages.MOST_PEOPLE
+_ANSWERS_WRONGLY: Final = (("answers_wrongly", "The controller says that it has what it was never told."),)
 
 Parting = Literal["removed", "again"]
 
@@ -87,7 +89,7 @@ class Services(Protocol):
         ...
 
     def confirmed(self, link: ChannelLink) -> None:
-        """A channel decides by what it has been told."""
+        """A channel has applied what it has been told."""
         ...
 
     def failed(self, peer: Peer, link: ChannelLink, reasons: tuple[tuple[str, str], ...]) -> None:
@@ -224,12 +226,8 @@ class Session:
                 if len(message.events) > MOST_EVENTS:
                     raise Refused("too many events at once", box)
                 await self._queue(link, message)
-            case Applied() if link is not None:
-                self._take_applied(link, message)
-            case NotApplied() if link is not None:
-                if not link.not_applied(message, self._loop.time()):
-                    self._services.failed(self.peer, link, (("not_applied", message.reason),))
-                self.wake()
+            case Taken() | Applied() | NotApplied() if link is not None:
+                self._take_answer(link, message, self._loop.time())
             case KeyInUse() if link is not None:
                 used = link.use_next_key(message.fingerprint)
                 if used is None:
@@ -240,13 +238,23 @@ class Session:
             case _:
                 raise Refused("in the wrong box", box)
 
-    def _take_applied(self, link: ChannelLink, message: Applied) -> None:
-        if link.applied(message):
-            if message.refused:
-                told = tuple(("not_represented", sentence) for sentence in message.refused)
-                self._services.failed(self.peer, link, told)
-            else:
-                self._services.confirmed(link)
+    def _take_answer(self, link: ChannelLink, message: Taken | Applied | NotApplied, now: float) -> None:
+        wrong: tuple[tuple[str, str], ...] = ()
+        match message:
+            case Taken():
+                wrong = () if link.taken(message, now) else _ANSWERS_WRONGLY
+            case NotApplied():
+                wrong = () if link.not_applied(message, now) else (("not_applied", message.reason),)
+            case Applied():
+                is_right = link.applied(message, now)
+                if is_right is False:
+                    wrong = _ANSWERS_WRONGLY
+                elif message.refused:
+                    wrong = tuple(("not_represented", sentence) for sentence in message.refused)
+                elif is_right:
+                    self._services.confirmed(link)
+        if wrong:
+            self._services.failed(self.peer, link, wrong)
         self.wake()
 
     async def _queue(self, link: ChannelLink | None, message: Events | SequenceLost) -> None:

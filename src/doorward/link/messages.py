@@ -64,8 +64,19 @@ class SequenceLost(Message, frozen=True, tag="sequence_lost"):
 # From the controller, in a channel's box.
 
 
+class Taken(Message, frozen=True, tag="taken"):
+    """The controller goes by this now, in memory, and sees to the rest: the next Update may come (decision 0024)."""
+
+    version: int
+    digest: bytes
+
+
 class Applied(Message, frozen=True, tag="applied"):
-    """The channel decides by this now, durably. `refused`: what its hardware cannot represent, a sentence each."""
+    """What was taken is on the controller's disk, and on the board that decides at the door, if one does.
+
+    Said once for what was taken last, or while a board takes long for something before. `refused`: what the hardware
+    cannot represent, a sentence each.
+    """
 
     version: int
     digest: bytes
@@ -189,7 +200,7 @@ class NewKey(Message, frozen=True, tag="new_key"):
         return "NewKey(…)"
 
 
-FromController: TypeAlias = Hello | Beat | SequenceLost | Applied | NotApplied | Events | KeyInUse
+FromController: TypeAlias = Hello | Beat | SequenceLost | Taken | Applied | NotApplied | Events | KeyInUse
 FromServer: TypeAlias = Welcome | Pulse | Recorded | Goodbye | Update | Admit | Whereabouts | NewKey
 
 _encoder: Final = msgspec.msgpack.Encoder()

@@ -106,7 +106,8 @@ class Channel:
         """All parts of an Update; False, and nothing has changed, if something else would come of it."""
         last = parts[-1]
         people = {} if last.before is None else dict(self.people)
-        record = self.record
+        pieces = [part.channel for part in parts if part.channel is not None]
+        record = b"".join(pieces) if pieces else self.record
         for part in parts:
             if part.buckets is not None:
                 count, wanted = part.buckets
@@ -114,7 +115,6 @@ class Channel:
             for person_id in part.gone:
                 people.pop(person_id, None)
         for part in parts:
-            record = part.channel if part.channel is not None else record
             for raw in part.people:
                 people[records.decode_person(raw).id] = raw
         content = Content()

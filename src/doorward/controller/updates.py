@@ -89,16 +89,17 @@ def _read(parts: Sequence[Update], there: "_Records | None") -> _Told:
     """All parts of an Update as one; buckets mean those who are `there`."""
     put: dict[int, tuple[PersonRecord, bytes]] = {}
     gone: set[int] = set()
-    channel: bytes | None = None
+    pieces: list[bytes] = []
     for part in parts:
         if part.buckets is not None and there is not None:
             gone.update(there.in_buckets(*part.buckets))
         gone.update(part.gone)
-        channel = part.channel if part.channel is not None else channel
+        if part.channel is not None:
+            pieces.append(part.channel)
         for raw in part.people:
             record = records.decode_person(raw)
             put[record.id] = (record, raw)
-    return _Told(put, gone, channel)
+    return _Told(put, gone, b"".join(pieces) if pieces else None)
 
 
 class _Records:

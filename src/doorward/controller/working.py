@@ -59,7 +59,7 @@ class Worker:
             self._sizes[box] = 0
         if not 0 <= message.part == len(parts) < message.parts or (parts and not _are_one(parts[0], message)):
             raise Refused("parts of an update are out of order", box)
-        self._sizes[box] += sum(map(len, message.people))
+        self._sizes[box] += sum(map(len, message.people)) + len(message.channel or b"")
         if self._sizes[box] > _MOST_UNASSEMBLED:
             raise Refused("an update is too large", box)
         parts.append(message)

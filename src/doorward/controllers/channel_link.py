@@ -319,9 +319,11 @@ def _each(captured: Capture) -> Iterator[tuple[int, Known | None]]:
 def _parts(
     first: Update, here: frozenset[int], people: Iterator[tuple[int, Known | None]], count: int, largest: int
 ) -> Iterator[Update | None]:
-    """An Update in as many parts as its people need, who are `count`; the first says what else there is."""
+    """An Update in as many parts as its people, who are `count`, and the channel's own record need."""
     at_once = max(1, min(MOST_PEOPLE, _MOST_BYTES_AT_ONCE // largest))
-    parts = max(1, -(-count // at_once))
+    own = first.channel
+    pieces = 0 if own is None else -(-len(own) // _MOST_BYTES_AT_ONCE)
+    parts = max(1, -(-count // at_once), pieces)
     for part in range(parts):
         told: list[bytes] = []
         gone: list[int] = []
@@ -333,7 +335,8 @@ def _parts(
                 gone.append(person_id)
             if index % _BETWEEN_BREATHS == _BETWEEN_BREATHS - 1:
                 yield Breath
-        channel, buckets = (first.channel, first.buckets) if part == 0 else (None, None)
+        begins, buckets = part * _MOST_BYTES_AT_ONCE, first.buckets if part == 0 else None
+        channel = None if own is None or part >= pieces else own[begins : begins + _MOST_BYTES_AT_ONCE]
         yield Update(
             first.version,
             first.before,

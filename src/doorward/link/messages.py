@@ -168,6 +168,7 @@ class Update(Message, frozen=True, tag="update"):
     """The digest that the content must have before; none: it is told everything."""
     after: bytes
     channel: bytes | None = None
+    """The channel's own record, or a piece of it: the pieces of all parts make it, in their order."""
     people: tuple[bytes, ...] = ()
     gone: tuple[int, ...] = ()
     buckets: tuple[int, tuple[int, ...]] | None = None

@@ -6,11 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from doorward.controller.replica import untold
+from doorward.controller.store import About, Store
+from doorward.controller.updates import prepare
 from doorward.controllers.channel_keys import Opening, StoredKeys
 from doorward.controllers.channel_link import ChannelLink
+from doorward.decision.shifts import Stretch, Timetable
 from doorward.decision.snapshot import Grant
 from doorward.link import content as sums
-from doorward.link import keys
+from doorward.link import keys, messages
+from doorward.link.frames import MOST_BYTES, Session
 from doorward.link.messages import Admit, Applied, Held, NewKey, NotApplied, Taken, Update
 from tests.support.link_client import Channel
 from tests.unit.link.account import CHANNELS, PEOPLE, World
@@ -280,3 +285,43 @@ def test_an_applied_that_was_never_told_is_not_believed_and_told_everything_with
         ends.send()
         ends.answer()
     assert ends.link.applied_version == ends.version
+
+
+def test_a_door_with_tens_of_thousands_of_reservations_is_told_its_rules_in_pieces() -> None:
+    """Each reservation is a role with a shift of its own in the channel's record, which no frame would hold."""
+    ends = Ends(10)
+    ends.settle()
+    hour, everything = 3_600_000, ends.told_everything
+    ends.world.grants[DOOR] |= {
+        number: Grant(
+            number,
+            f"Reservation {number}",
+            Timetable(Stretch(number * hour, number * hour + hour), "Europe/London"),
+            f"Reservation {number}",
+        )
+        for number in range(1_000, 62_000)
+    }
+    ends.world.projection.note_channels([DOOR])
+    ends.world.projection.work(inf)
+    ends.send()
+    updates = list(ends.on_the_way)
+    session = Session(b"secret", b"transcript", "to controller")
+    session.use_key(DOOR, b"")
+    frames = [session.seal(DOOR, messages.encode(update)) for update in updates]
+    assert sum(map(len, frames)) > MOST_BYTES
+    assert max(map(len, frames)) < MOST_BYTES // 2
+    assert [update.parts for update in updates] == [len(updates)] * len(updates)
+    assert ends.link.outstanding is not None
+    assert ends.link.outstanding.digest == updates[0].after
+    ends.answer()
+    assert ends.same()
+    assert (ends.link.outstanding, ends.told_everything) == (None, everything)
+    assert ends.controller.record == ends.world.projection.record(DOOR)
+    # As a controller puts it together.
+    replica, store = untold(DOOR, About("Door", "simulated")), Store(None, bytes(32))
+    ends.link = ChannelLink(StoredKeys(DOOR, 1, "Door", 1, None, None), Opening(b"", b"", False), None, is_anew=False)
+    told = [each for each in ends.link.messages(ends.world.projection, ends.version, ends.now, 0) if each is not None]
+    replica.take(prepare(replica, store, [each for each in told if isinstance(each, Update)], 0))
+    assert replica.digest == updates[0].after
+    assert len(replica.snapshot.grants) >= 61_000
+    store.close()

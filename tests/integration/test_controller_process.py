@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import ssl
 import threading
@@ -30,7 +31,7 @@ from doorward.drivers.simulated.driver import SimulatedDriver
 from doorward.kit.clock import Clock, FixedClock, SystemClock
 from doorward.link import keys
 from doorward.link.frames import CONTROL
-from doorward.link.messages import Admit, Goodbye, NewKey, Recorded, Whereabouts
+from doorward.link.messages import Admit, Goodbye, NewKey, Pulse, Recorded, Whereabouts
 from doorward.link.records import SettingRecord
 from tests.support.controllers import running, until
 from tests.support.installation import COMMAND
@@ -467,6 +468,52 @@ async def test_a_disk_that_takes_nothing_does_not_keep_a_revocation_from_the_doo
         async with running(tmp_path, server.identity(), linked=False) as here:
             assert not here.present(5, "1001").admitted
             assert not here.present(5, "1002").admitted
+
+
+async def test_a_server_that_cannot_say_what_was_changed_keeps_no_door_open(tmp_path: Path) -> None:
+    """It is there all the time, and cut off from its database."""
+    clock = FixedClock(SystemClock().now())
+    async with link_server() as server:
+        server.add(channel(5, staleness_ms=3_600_000), member(1))
+        async with running(tmp_path, server.identity(), clock=clock) as here:
+            await until(lambda: server.has_applied(5) and server.beats)
+            server.is_told_all = False
+            clock.advance(3_605_000)
+            beat = Pulse(server.clock.now())
+            await server.send(CONTROL, beat, Recorded(0), beat)
+            await server.send(5, Whereabouts((), everyone=False))
+            await asyncio.sleep(0.2)
+            assert here.present(5, "1001").event_code is EventCode.REJECT_OFFLINE
+            await server.send(CONTROL, Pulse(server.clock.now(), as_of=server.clock.now(), behind=(5,)))
+            await asyncio.sleep(0.2)
+            assert here.present(5, "1001").event_code is EventCode.REJECT_OFFLINE, "it has still to be sent something"
+            await server.send(CONTROL, Pulse(server.clock.now(), as_of=server.clock.now()))
+            await until(lambda: here.present(5, "1001").admitted)
+
+
+async def test_a_clock_that_is_put_back_before_a_restart_gains_nothing(tmp_path: Path) -> None:
+    hour, machine, elapsed = 3_600_000, FixedClock(SystemClock().now()), 0
+    began = machine.now()
+    async with link_server(machine) as server:
+        server.add(channel(5, staleness_ms=3 * hour), member(1))
+        identity = server.identity()
+        async with running(tmp_path, identity, clock=DoorClock(machine)):
+            await until(lambda: server.has_applied(5))
+    machine.advance(2 * hour)
+    async with running(tmp_path, identity, clock=DoorClock(machine), linked=False):
+        pass
+    shutil.rmtree(tmp_path / "events")  # no event says what time it was
+    machine.at = began
+    async with running(tmp_path, identity, clock=DoorClock(machine, lambda: elapsed), linked=False) as here:
+        assert here.controller.clock.now() >= began + 2 * hour
+        assert here.present(5, "1001").admitted
+        machine.advance(hour + 10_000)
+        elapsed += hour + 10_000
+        await asyncio.sleep(0.3)
+        assert here.present(5, "1001").event_code is EventCode.REJECT_OFFLINE
+        machine.at = began
+        await asyncio.sleep(0.3)
+        assert here.present(5, "1001").event_code is EventCode.REJECT_OFFLINE, "nor while it runs"
 
 
 async def test_a_disk_that_is_slow_holds_up_no_lockdown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,6 +68,7 @@ class ToldChannel:
     people: dict[int, PersonRecord] = field(default_factory=dict)
     version: int = 1
     key: bytes = b""
+    clock: Clock = field(default_factory=SystemClock)
     content: Content = field(default_factory=Content)
 
     def __post_init__(self) -> None:
@@ -88,6 +89,7 @@ class ToldChannel:
                 people=group,
                 part=part,
                 parts=len(groups),
+                as_of=self.clock.now(),
                 **(what if part == 0 else {}),  # type: ignore[arg-type]
             )
             for part, group in enumerate(groups)
@@ -118,6 +120,8 @@ class LinkServer:
         self.link_key = bytes(range(32))
         self.port = 0
         self.records_events = True
+        self.is_told_all = True
+        """Whether it can say up to when it knows what has changed: its database is there."""
         self.wire: Callable[[bytes], bytes | None] = lambda frame: frame
         """What becomes of each frame on its way to the controller; None: it is lost."""
         self._server: Server | None = None
@@ -132,7 +136,7 @@ class LinkServer:
 
     def add(self, record: ChannelRecord, *people: PersonRecord, key: bytes = b"") -> ToldChannel:
         """A channel is the controller's."""
-        self.channels[record.id] = told = ToldChannel(record, {each.id: each for each in people}, key=key)
+        self.channels[record.id] = told = ToldChannel(record, {each.id: each for each in people}, 1, key, self.clock)
         return told
 
     async def start(self) -> None:
@@ -266,7 +270,8 @@ class LinkServer:
         match messages.decode_from_controller(content):
             case Beat(at) as beat:
                 self.beats.append(beat)
-                await self.send(CONTROL, Pulse(self.clock.now(), at))
+                as_of = self.clock.now() if self.is_told_all else None
+                await self.send(CONTROL, Pulse(self.clock.now(), at, as_of))
             case SequenceLost(next_sequence):
                 self.skipped.append(next_sequence)
                 self.last_sequence = max(self.last_sequence, next_sequence - 1)

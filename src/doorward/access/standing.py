@@ -33,6 +33,10 @@ Rights = Literal["admitted_now", "by_shift", "none"]
 Status = Literal["confirmed", "pending", "may_still_open"]
 
 _HOUR_MS: Final = 3_600_000
+_LATER_MS: Final = 60_000
+"""By so much a door may have been told of later than is on record: half of it is for what could not be written."""
+_DRIFT: Final = 2_000
+"""A clock that nobody sets goes wrong by one part in so many at the worst: so far clocks are slewed, too."""
 
 
 class DoorStanding(NamedTuple):
@@ -71,10 +75,14 @@ class _Door(NamedTuple):
 
     @property
     def limit(self) -> int | None:
-        """When the door ceases to decide by what it knows, if it is not heard any more; None: never."""
+        """By when the door has ceased to decide by what it knows, if it is not heard any more; None: never.
+
+        Never too early: the door counts from the server's last word, by its own clock (docs/decisions/0024).
+        """
         if self.staleness_hours is None:
             return None
-        return (self.last_seen_at or 0) + self.staleness_hours * _HOUR_MS
+        limit = self.staleness_hours * _HOUR_MS
+        return (self.last_seen_at or 0) + limit + _LATER_MS + limit // _DRIFT
 
 
 class _Note(NamedTuple):

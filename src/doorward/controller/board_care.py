@@ -23,6 +23,7 @@ _APPLY_AGAIN_MS: Final = 3_600_000
 """How often a board is told again what it has been told: what ends by itself there has to be taken on."""
 _CLOCK_EVERY_MS: Final = 600_000
 _CLOCK_TOLERANCE_MS: Final = 2_000
+_CLOCK_BACK_MS: Final = 60_000
 
 
 @dataclass
@@ -87,6 +88,8 @@ class BoardCare:
                 task.cancel()
             served.on_board = None
             state = self._states[served.id] = _State(driver)
+        if state.confirmed_at is not None and served.confirmed_at < state.confirmed_at - _CLOCK_BACK_MS:
+            state.applied_at = None  # the controller's clock was put back: what ends there by itself ends too late
         if state.lockdown != _lockdown_of(served):
             # Also before anybody is put on the board: it may be that nobody is to be admitted.
             self._begin(state.urgent, served, lambda: self._lock_down(served, driver, state))

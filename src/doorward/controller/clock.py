@@ -45,6 +45,10 @@ class DoorClock:
             self._ahead = 0
         return machine + self._ahead
 
+    def monotonic(self) -> int:
+        """Milliseconds since some moment, whatever becomes of the clock."""
+        return self._monotonic()
+
     def not_before(self, at: int) -> int:
         """It has been `at` already. Gives by how much the machine's clock is behind that, 0 if it need not be so."""
         behind = at - self.now()

@@ -32,6 +32,8 @@ class Loaded:
     presences: dict[int, bytes]
     damage: str | None
     """Why nothing of what was there can be read any more."""
+    latest_at: int = 0
+    """What time it was by the door's clock when that was last kept."""
 
 
 class Contents:
@@ -78,9 +80,11 @@ class Contents:
         """Keep nothing of a channel any more. Raises StoreFailed or Damaged."""
         await self._on_disk(lambda: self._opened.forget(channel_id))
 
-    async def note(self, channels: Mapping[int, Noted], presences: Mapping[int, bytes | None]) -> None:
-        """Keep what doors remember and where people are. Raises StoreFailed or Damaged."""
-        await self._on_disk(lambda: self._opened.note(channels, presences))
+    async def note(
+        self, channels: Mapping[int, Noted], presences: Mapping[int, bytes | None], at: int | None = None
+    ) -> None:
+        """Keep what doors remember, where people are, and what time it is. Raises StoreFailed or Damaged."""
+        await self._on_disk(lambda: self._opened.note(channels, presences, at))
 
     async def begin_anew(self, channels: Iterable[tuple[int, About]]) -> None:
         """Put a damaged file aside and begin another, with nothing but the channels in it."""
@@ -116,7 +120,7 @@ class Contents:
         try:
             self._store = Store(self._path, self._secret)
             channels = tuple((load(self._store, kept), kept) for kept in self._store.channels())
-            return Loaded(channels, self._store.presences(), None)
+            return Loaded(channels, self._store.presences(), None, self._store.latest_at())
         except (Damaged, RecordRefused, StoreFailed, OSError) as error:
             damage = str(error)
             _log.error("what channels have been told cannot be read", reason=damage)

@@ -4,7 +4,7 @@ It knows no network: link.py tells it what the server says, and takes from it wh
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 
 from doorward.controller.board_care import BoardCare
-from doorward.controller.clock import SKEW_MS, DoorClock, ServerTime
+from doorward.controller.clock import SKEW_MS, DoorClock, ServerTime, monotonic_ms
 from doorward.controller.content import Contents
 from doorward.controller.doors import Doors
 from doorward.controller.happening import Happening
@@ -36,6 +36,7 @@ TICK_S: Final = 0.25
 """How exactly a door does what time demands, at most this late."""
 _SHORTEST_TICK_S: Final = 0.02
 _SAVE_EVERY_S: Final = 1.0
+_SAVE_TIME_EVERY_MS: Final = 60_000
 _TRY_AGAIN_S: Final = 10.0
 _WATCH_EVERY_S: Final = 5.0
 _MOST_ANSWERED: Final = 1_000
@@ -64,6 +65,8 @@ class Controller:
         self._names: list[OwnChannel] = []
         self._answered: dict[int, None] = {}
         self._is_saved = True
+        self._time_saved_at: int | None = None
+        """When it was kept what time it is, monotonic."""
         self._applying: asyncio.Task[None] | None = None
         self._saving: dict[int, asyncio.Task[None]] = {}
         """By channel: what writes down what it was told."""
@@ -85,7 +88,7 @@ class Controller:
         confirmed = [kept.confirmed_at for _, kept in loaded.channels if kept.confirmed_at is not None]
         behind = 0
         if isinstance(self.clock, DoorClock):
-            behind = self.clock.not_before(max([self.journal.found.latest_at, *confirmed]))
+            behind = self.clock.not_before(max([self.journal.found.latest_at, loaded.latest_at, *confirmed]))
         carried = self._carried()
         for replica, kept in loaded.channels:
             memory, cursor = carried.get(replica.id, (b"", None))
@@ -109,6 +112,7 @@ class Controller:
         self.doors.stop()
         for served in self.channels.values():
             served.last_to_save()
+        self._time_saved_at = None
         await self.save()
         await self.journal.close()
         with suppress(StoreFailed):
@@ -152,9 +156,13 @@ class Controller:
         last = self.journal.last
         channels = {each.id: found for each in self.channels.values() if (found := each.unsaved()) is not None}
         presences = self.doors.whereabouts.unsaved()
-        if channels or presences:
+        # A clock that is put back before the next start is to gain little by it.
+        saved_at, monotonic = self._time_saved_at, monotonic_ms()
+        is_due = saved_at is None or monotonic - saved_at >= _SAVE_TIME_EVERY_MS
+        is_due = is_due or any(noted.confirmed_at is not None for noted in channels.values())
+        if channels or presences or is_due:
             try:
-                await self.contents.note(channels, presences)
+                await self.contents.note(channels, presences, self.clock.now() if is_due else None)
             except Damaged:
                 await self.begin_anew()
                 return
@@ -168,6 +176,7 @@ class Controller:
                 self.doors.whereabouts.save_again(presences)
                 return
             self._is_saved = True
+            self._time_saved_at = monotonic if is_due else saved_at
         self.journal.release(last)
 
     def say_kept(self, served: Served) -> None:
@@ -302,11 +311,17 @@ class Controller:
 
     # What is noticed.
 
-    def confirm(self) -> None:
-        """The server has spoken: what nothing is outstanding for is confirmed."""
-        now = self.clock.now()
+    def confirm(self, as_of: int, behind: Collection[int] = ()) -> None:
+        """The server has sent all that was changed up to an instant of its clock, but to the channels `behind`."""
+        at, now = self.by_own_clock(as_of), self.clock.now()
         for served in self.channels.values():
-            served.confirm(now)
+            if at is not None and served.id not in behind:
+                served.confirm(at, now)
+
+    def by_own_clock(self, at: int) -> int | None:
+        """When an instant of the server's clock was by this one; None if that is not known."""
+        at_server = self.server_time.now()
+        return None if at_server is None else self.clock.now() - max(0, at_server - at)
 
     def heard_time(self, at: int, asked_at: int) -> None:
         """The server says what time it is; `asked_at`: when it was asked, monotonic."""
@@ -320,6 +335,9 @@ class Controller:
 
     def _watch_clock(self) -> None:
         if isinstance(self.clock, DoorClock):
+            now, monotonic = self.clock.now(), self.clock.monotonic()
+            for served in self.channels.values():
+                served.count(now, monotonic)
             step = self.clock.take_step()
             if abs(step) > SKEW_MS:
                 self._say_clock(f"was put {'forward' if step > 0 else 'back'} by {seconds(abs(step))}")

@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 import msgspec
 import structlog
 
+from doorward.controller.confirmed import Confirmed
 from doorward.controller.door import Door
 from doorward.controller.facts import Fact
 from doorward.controller.happening import Happening, told_of
@@ -47,7 +48,10 @@ class Served:
         self._facts: list[Fact] = []
         self._memory = _decoded(memory)
         self.door = Door(self.hand, self._take_note, replica.snapshot, replica.setting, self._memory)
+        self._confirmed = Confirmed(confirmed_at)
         self.door.confirmed_at = confirmed_at
+        self.told_as_of: int | None = None
+        """The instant up to which the server has sent everything with what it told last."""
         self._saved_confirmed_at = confirmed_at
         self._unsaved_memory: bytes | None = memory or None
         self._unsaved_cursor: int | None = cursor
@@ -95,8 +99,8 @@ class Served:
 
     @property
     def confirmed_at(self) -> int:
-        """When the server last spoke while nothing was outstanding, by the door's clock."""
-        return self.door.confirmed_at or 0
+        """When the server had last nothing else to tell, by the door's clock."""
+        return self._confirmed.at
 
     def act(self, work: Callable[[Door], T], cursor: int | None = None) -> T | None:
         """Let the door do something: what happens is kept, then what it orders is carried out.
@@ -138,10 +142,22 @@ class Served:
         self.hand.relocks_at = setting.unlocked_until if setting.unlocked else None
         self.hand.lock_down(setting.card_lockdown)
 
-    def confirm(self, at: int) -> None:
-        """The server has spoken; where nothing is outstanding, that confirms what the door decides by."""
+    def confirm(self, at: int, now: int) -> None:
+        """The server has sent all that was changed up to an instant; what is not outstanding the door decides by."""
         if not self.is_outstanding:
-            self.door.confirmed_at = at
+            self._confirmed.confirm(at, now)
+            self.door.confirmed_at = self._confirmed.at
+
+    def go_by_it(self, now: int) -> None:
+        """Nothing is outstanding: whatever decides at the door goes by what the server has said last."""
+        self.is_outstanding = False
+        if self.told_as_of is not None:
+            self.confirm(self.told_as_of, now)
+
+    def count(self, now: int, monotonic: int) -> None:
+        """See how long ago that is by time that nobody puts back."""
+        self._confirmed.count(now, monotonic)
+        self.door.confirmed_at = self._confirmed.at
 
     def unsaved(self) -> Noted | None:
         """What is to be kept beside the events, if anything; it counts as kept from then on."""

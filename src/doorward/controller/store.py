@@ -16,11 +16,11 @@ import msgspec
 from doorward.controller.sealing import Seal, Unsealable
 
 FILE: Final = "content.db"
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 _SCHEMA: Final = """
-CREATE TABLE about (format INTEGER NOT NULL);
-INSERT INTO about VALUES (1);
+CREATE TABLE about (format INTEGER NOT NULL, latest_at INTEGER NOT NULL);
+INSERT INTO about VALUES (2, 0);
 CREATE TABLE channels (
     id INTEGER PRIMARY KEY, about BLOB NOT NULL, record BLOB, version INTEGER NOT NULL DEFAULT 0,
     confirmed_at INTEGER, memory BLOB, cursor INTEGER
@@ -79,7 +79,7 @@ class Change(NamedTuple):
 
     version: int
     at: int
-    """When, by the door's clock: the server has spoken just now."""
+    """When, by the door's clock; of a channel that is told for the first time its staleness counts from there."""
     record: bytes | None
     """None: as before."""
     put: Mapping[int, bytes]
@@ -184,7 +184,7 @@ class Store:
                 ),
             )
             execute(
-                "UPDATE channels SET version = ?, confirmed_at = ? WHERE id = ?",
+                "UPDATE channels SET version = ?, confirmed_at = coalesce(confirmed_at, ?) WHERE id = ?",
                 (change.version, change.at, channel_id),
             )
             if change.record is not None:
@@ -206,9 +206,19 @@ class Store:
             execute("DELETE FROM people WHERE channel_id = ?", (channel_id,))
             execute("DELETE FROM channels WHERE id = ?", (channel_id,))
 
-    def note(self, channels: Mapping[int, Noted], presences: Mapping[int, bytes | None]) -> None:
-        """Keep what has changed at doors, and where people are by now (None: that is not known any more)."""
+    def latest_at(self) -> int:
+        """The instant of the door's clock that was noted last; 0: none."""
+        with _failing():
+            [(at,)] = self._connection.execute("SELECT latest_at FROM about").fetchall()
+            return int(at)
+
+    def note(self, channels: Mapping[int, Noted], presences: Mapping[int, bytes | None], at: int | None = None) -> None:
+        """Keep what has changed at doors, and where people are by now (None: that is not known any more).
+
+        `at`: what time it is by the door's clock; None leaves it as it was noted.
+        """
         with self._transaction() as execute:
+            execute("UPDATE about SET latest_at = coalesce(?, latest_at)", (at,))
             for channel_id, (confirmed_at, memory, cursor) in channels.items():
                 sealed = None if memory is None else self._seal.seal(memory, _place("memory", channel_id))
                 execute(

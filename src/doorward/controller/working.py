@@ -104,7 +104,8 @@ class Worker:
                 self._controller.doors.note(EventCode.SNAPSHOT_REFUSED, reason, channels=[served])
             await self._tell(served.id, NotApplied(parts[-1].version, str(error), sums, own))
             return
-        replica = served.replica
+        replica, as_of = served.replica, parts[-1].as_of
+        served.told_as_of = None if as_of is None else self._controller.by_own_clock(as_of)
         if self._applied.get(served.id, ())[:2] == (replica.version, replica.digest):
             del self._applied[served.id]  # it is told the same again: it does not know
         await self._tell(served.id, Taken(replica.version, replica.digest))
@@ -113,8 +114,7 @@ class Worker:
     async def _say_applied(self, served: Served) -> None:
         """Say what is applied by now, if that has not been said."""
         if served.is_applied and not self._waiting.get(served.id) and served.id not in self._parts:
-            served.is_outstanding = False
-            served.confirm(self._controller.clock.now())
+            served.go_by_it(self._controller.clock.now())
         applied = served.applied
         if applied is not None and self._applied.get(served.id) != applied:
             self._applied[served.id] = applied

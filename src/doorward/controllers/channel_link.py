@@ -104,6 +104,7 @@ class ChannelLink:
         self._answered: _Answered | None = None
         self._admits: deque[Admit] = deque()
         self._is_sending = False
+        self._as_of: int | None = None
         self._sent_at = 0.0
         self._not_before = 0.0
 
@@ -128,11 +129,11 @@ class ChannelLink:
         return self.next_key is None and not self._is_sending
 
     def messages(
-        self, projection: AccountProjection, version: int, now: float, clock_now: int
+        self, projection: AccountProjection, version: int, now: float, clock_now: int, as_of: int | None = None
     ) -> Iterator[Update | Admit | NewKey | None]:
         """What is to be sent now, in its order; None is a Breath. Whoever begins to send it sends all of it.
 
-        `version`: the account's, as far as everything of it is in the projection.
+        `version`: the account's, as far as everything of it is in the projection; `as_of`: up to which instant it is.
         """
         if not self.is_open:
             return
@@ -141,7 +142,7 @@ class ChannelLink:
             self.next_key, self._next_pending = self.wanted_key, self.stored.pending
             yield NewKey(self.wanted_key)
             return
-        self._is_sending = True
+        self._is_sending, self._as_of = True, as_of
         try:
             if (content := projection.content(self.id)) is not None and self.waits_for(version, now, content) == 0.0:
                 yield from self._update(projection, content, version, now)
@@ -151,6 +152,11 @@ class ChannelLink:
                     yield admit
         finally:
             self._is_sending = False
+
+    def is_told(self, content: Content | None) -> bool:
+        """Whether all of this has been sent, to be taken in its order."""
+        sent = self._digest if self.outstanding is None else self.outstanding.digest
+        return content is not None and self.is_begun and self._answered is None and content.digest() == sent
 
     def waits_for(self, version: int, now: float, content: Content | None) -> float | None:
         """In how many seconds there is an Update to send, 0 for now; None: there is none for all that is known."""
@@ -249,7 +255,7 @@ class ChannelLink:
             # Of a controller that has something else this finds out what; whoever has it confirms the version.
             kind: _Kind = "changes" if self._digest == digest else "question"
             self.outstanding = Outstanding(kind, version, digest, now)
-            yield Update(version, digest, digest)
+            yield Update(version, digest, digest, as_of=self._as_of)
             return
         self.is_begun = True
         if self._digest is None or len(self.changed) > _MOST_CHANGED:
@@ -262,7 +268,7 @@ class ChannelLink:
             here, people = projection.some(self.id, self.changed)
             self.changed.clear()
             self.outstanding = Outstanding("changes", version, digest, now)
-            first = Update(version, self._digest, digest, told)
+            first = Update(version, self._digest, digest, told, as_of=self._as_of)
             yield from _parts(first, here, iter(people), len(people), projection.largest(self.id))
 
     def _everything(
@@ -273,7 +279,7 @@ class ChannelLink:
         self._answered, self._record = None, record
         self.outstanding = Outstanding("everything", version, digest, now)
         captured = projection.capture(self.id)
-        first = Update(version, None, digest, record)
+        first = Update(version, None, digest, record, as_of=self._as_of)
         yield from _parts(first, captured.here, _each(captured), content.people, projection.largest(self.id))
 
     def _buckets(
@@ -297,7 +303,7 @@ class ChannelLink:
                 people.append((person_id, known))
             if index % _BETWEEN_BREATHS == _BETWEEN_BREATHS - 1:
                 yield Breath
-        first = Update(version, before, digest, told, buckets=(count, tuple(sorted(wanted))))
+        first = Update(version, before, digest, told, buckets=(count, tuple(sorted(wanted))), as_of=self._as_of)
         yield from _parts(first, captured.here, iter(people), len(people), largest)
 
 
@@ -347,4 +353,5 @@ def _parts(
             buckets,
             part,
             parts,
+            first.as_of,
         )

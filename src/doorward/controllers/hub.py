@@ -18,7 +18,7 @@ from doorward.controllers.channel_keys import StoredKeys
 from doorward.controllers.channel_link import ChannelLink, InUse
 from doorward.controllers.meeting import connect, prove
 from doorward.controllers.projections import Projections
-from doorward.controllers.reporting import Reporting
+from doorward.controllers.reporting import UNRECORDED_MS, Reporting
 from doorward.controllers.service import TOPIC
 from doorward.controllers.session import Refused, Session
 from doorward.controllers.strangers import Strangers
@@ -63,6 +63,7 @@ class Hub:
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed, self._look, self._asked = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._is_closed = False
+        self._as_of: dict[int, int] = {}
         self.projections = Projections(live, self._note_content, self._note_version)
         self.reporting = Reporting(database, clock, self._sessions.values)
         live.when_changed(self._note_change)
@@ -141,6 +142,17 @@ class Hub:
     def version(self, account_id: int) -> int:
         """The last change that is wholly in it."""
         return self.projections.version(account_id)
+
+    def as_of(self, account_id: int) -> int | None:
+        """Up to which instant everything that was changed is in what channels are to be told; None: not known.
+
+        It does not run away from what is on record of who is there: by that people are told how long a door that is cut
+        off may still open (access.standing).
+        """
+        if self.projections.of(account_id).is_settled and not self._live.is_overdue(account_id):
+            self._as_of[account_id] = self._live.as_of
+        known = self._as_of.get(account_id)
+        return None if known is None else min(known, self.reporting.on_record_at + UNRECORDED_MS)
 
     def presence(self, account_id: int) -> dict[int, Presence]:
         """Where people are."""

@@ -76,6 +76,10 @@ class Services(Protocol):
         """The last change that is wholly in it."""
         ...
 
+    def as_of(self, account_id: int) -> int | None:
+        """Up to which instant everything that was changed is in it."""
+        ...
+
     def presence(self, account_id: int) -> dict[int, Presence]:
         """Where people are."""
         ...
@@ -317,7 +321,14 @@ class Session:
             await self._send(CONTROL, Recorded(recorded))
         if self._beat_at is not None or self._loop.time() - self._spoke_at >= SPEAKS_S:
             beat_at, self._beat_at = self._beat_at, None
-            await self._send(CONTROL, Pulse(self._services.clock.now(), beat_at))
+            await self._send(CONTROL, self._pulse(beat_at))
+
+    def _pulse(self, beat_at: int | None) -> Pulse:
+        services, account_id = self._services, self.peer.account_id
+        projection = services.projection(account_id)
+        links = self.links.values()
+        behind = tuple(link.id for link in links if not link.is_told(projection.content(link.id)))
+        return Pulse(services.clock.now(), beat_at, services.as_of(account_id), behind)
 
     async def _flush(self, link: ChannelLink) -> float | None:
         """Send what there is for a channel; between two parts of much, what concerns all is sent.
@@ -328,7 +339,8 @@ class Session:
         projection, version = services.projection(account_id), services.version(account_id)
         now = self._loop.time()
         try:
-            for message in link.messages(projection, version, now, services.clock.now()):
+            as_of = services.as_of(account_id)
+            for message in link.messages(projection, version, now, services.clock.now(), as_of):
                 async with asyncio.timeout(TAKEN_WITHIN_S):
                     if message is None:
                         await asyncio.sleep(0)

@@ -136,10 +136,17 @@ class Welcome(Message, frozen=True, tag="welcome"):
 
 
 class Pulse(Message, frozen=True, tag="pulse"):
-    """The server is there, and heard the Beat of `beat_at`, if any since the last."""
+    """The server is there, and heard the Beat of `beat_at`, if any since the last.
+
+    `as_of`: the controller has been sent all that was changed up to that instant; None: the server cannot tell. But for
+    the channels `behind`, which have still to be sent something. That the server is there says nothing about it: it may
+    be cut off from its database (docs/decisions/0024).
+    """
 
     at: int
     beat_at: int | None = None
+    as_of: int | None = None
+    behind: tuple[int, ...] = ()
 
 
 class Recorded(Message, frozen=True, tag="recorded"):
@@ -174,6 +181,8 @@ class Update(Message, frozen=True, tag="update"):
     buckets: tuple[int, tuple[int, ...]] | None = None
     part: int = 0
     parts: int = 1
+    as_of: int | None = None
+    """With this the channel has been sent all that was changed up to that instant, as Pulse has it."""
 
 
 class Admit(Message, frozen=True, tag="admit"):

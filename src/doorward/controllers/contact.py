@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import BigInteger, and_, bindparam, literal, null, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from doorward.changes.reports import HEARD_WITHIN_MS
+from doorward.changes.reports import HEARD_WITHIN_MS, NOTHING
 from doorward.channels.tables import channels
 from doorward.controllers.tables import controllers
 from doorward.db.query import Query, number, one_of
@@ -17,8 +17,6 @@ from doorward.events.service import Event, record
 from doorward.events.tables import events
 from doorward.sync.tables import channel_reports
 
-_NEVER: Final = -1
-"""The version of a door that is there and has confirmed nothing yet."""
 _MOST: Final = 2**31 - 1
 
 
@@ -99,7 +97,7 @@ _add_seen = upsert(channel_reports).from_select(
     select(
         channels.c.id,
         bindparam("now", type_=channel_reports.c.last_seen_at.type),
-        literal(_NEVER, BigInteger()),
+        literal(NOTHING, BigInteger()),
         null(),
     ).where(one_of(channels.c.id, "ids"), channels.c.controller_id.is_not(None)),
 )

@@ -114,7 +114,7 @@ class Hub:
             return
         session: Session | None = None
         try:
-            with self.strangers.at_the_door():
+            with self.strangers.at_the_door(address):
                 async with asyncio.timeout(PROVEN_WITHIN_S):
                     session, welcome = await self._meet(wire, address)
         except (HandshakeFailed, FrameRefused, Unreadable, TimeoutError, WireClosed) as error:

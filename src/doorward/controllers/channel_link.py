@@ -103,6 +103,8 @@ class ChannelLink:
         self._wrong_answers = 0
         self._answered: _Answered | None = None
         self._admits: deque[Admit] = deque()
+        self.too_late: list[int] = []
+        """Requests that could not be sent in time."""
         self._is_sending = False
         self._as_of: int | None = None
         self._sent_at = 0.0
@@ -117,6 +119,13 @@ class ChannelLink:
     def admit(self, request: Admit) -> None:
         """To be sent once, after what else the door is to know."""
         self._admits.append(request)
+
+    def unsent(self) -> list[int]:
+        """The requests for admissions that were not sent, and are not to be any more."""
+        requests = [*self.too_late, *(admit.request_id for admit in self._admits)]
+        self.too_late.clear()
+        self._admits.clear()
+        return requests
 
     def note(self, person_ids: Iterable[int]) -> None:
         """These people may not be any more what the controller has."""
@@ -147,9 +156,10 @@ class ChannelLink:
             if (content := projection.content(self.id)) is not None and self.waits_for(version, now, content) == 0.0:
                 yield from self._update(projection, content, version, now)
             while self._admits:
-                admit = self._admits.popleft()
-                if clock_now < admit.until:
-                    yield admit
+                if clock_now >= self._admits[0].until:
+                    self.too_late.append(self._admits.popleft().request_id)
+                else:
+                    yield self._admits.popleft()
         finally:
             self._is_sending = False
 

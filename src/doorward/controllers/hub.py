@@ -202,6 +202,18 @@ class Hub:
         link.complaints.add(cleaned)
         self._in_background(self._write(lambda tx: contact.failed(tx, peer.account_id, channel, cleaned, now)))
 
+    def gave_up(self, requests: list[int]) -> None:
+        """Requests for admissions could not be sent in time: nobody will answer them."""
+        now = self.clock.now()
+        if requests:
+            self._in_background(self._write(lambda tx: remote_admissions.give_up_unsent(tx, requests, now)))
+
+    def has_told(self, session: Session) -> None:
+        """A controller has told all that had happened: what it was sent before and has not answered never came."""
+        now, channel_ids, since = self.clock.now(), list(session.links), session.connected_at
+        if channel_ids:
+            self._in_background(self._write(lambda tx: remote_admissions.give_up_lost(tx, channel_ids, since, now)))
+
     async def in_use(self, link: ChannelLink, used: InUse) -> None:
         """A channel uses another key."""
         pending = used.pending
@@ -233,6 +245,7 @@ class Hub:
         if self._sessions.get(session.peer.controller_id) is session:
             del self._sessions[session.peer.controller_id]
         for link in session.links.values():
+            self.gave_up(link.unsent())
             if self._links.get(link.id, (None, None))[0] is session:
                 del self._links[link.id]
 
@@ -358,6 +371,7 @@ class Hub:
             await asyncio.gather(*map(self._admit, waiting))
 
     async def _admit(self, asked: remote_admissions.Waiting) -> None:
+        asked_through, _ = self._links.get(asked.channel_id, (None, None))
         admit = await remote_admissions.take_up(self._database, self.clock, asked)
         if admit is None:
             return
@@ -367,9 +381,11 @@ class Hub:
                 await self._live.advance()
                 await self.projections.settled()
         session, link = self._links.get(asked.channel_id, (None, None))
-        if session is not None and link is not None:
+        if session is not None and session is asked_through and link is not None:
             link.admit(admit)
             session.wake()
+        else:
+            self.gave_up([admit.request_id])
 
     def _waking(self, loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> Callable[[], None]:
         def wake() -> None:

@@ -35,6 +35,8 @@ class Connected(NamedTuple):
     links: dict[int, ChannelLink]
     condition: Condition
     is_removed: bool
+    told_until: int
+    """The number of the last event that had happened when it connected."""
 
 
 async def prove(database: Database, vault: Vault, wire: Wire, address: str) -> Proven:
@@ -89,7 +91,10 @@ async def connect(database: Database, vault: Vault, proven: Proven, now: int) ->
         links[stored.channel_id] = ChannelLink(
             stored, opening, held.get(stored.channel_id), is_anew=hello.record_format != RECORD_FORMAT
         )
-    return Connected(last or 0, links, condition, last is None)
+    # Of a controller that has lost its count the events are numbered on from what is on record.
+    told_until = hello.next_sequence - 1 + hello.spool_length
+    told_until = told_until if told_until >= (last or 0) else (last or 0) + hello.spool_length
+    return Connected(last or 0, links, condition, last is None, told_until)
 
 
 def _plain(text: str) -> str:

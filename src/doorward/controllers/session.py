@@ -100,6 +100,14 @@ class Services(Protocol):
         """A channel does not take what it is told."""
         ...
 
+    def gave_up(self, requests: list[int]) -> None:
+        """Requests for admissions could not be sent in time."""
+        ...
+
+    def has_told(self, session: "Session") -> None:
+        """The controller has told all that had happened when it connected."""
+        ...
+
     async def in_use(self, link: ChannelLink, used: InUse) -> None:
         """A channel uses another key."""
         ...
@@ -146,11 +154,13 @@ class Session:
         self._parting: Parting | None = None
         self._is_over = False
         self._spoke_at = 0.0
+        self._told_until: int | None = connected.told_until
         self._timer: asyncio.TimerHandle | None = None
 
     async def run(self, welcome: Welcome) -> None:
         """Carry on until the connection ends. Raises Refused for what the other end must not send."""
         self._welcome = welcome
+        self._see_told(welcome.last_sequence)
         self.wake()
         reading, writing, recording = (
             asyncio.create_task(self._read()),
@@ -292,7 +302,13 @@ class Session:
             self._unrecorded.popleft()
             self._taken.set()
             self._recorded = max(recorded, self._recorded or 0)
+            self._see_told(recorded)
             self.wake()
+
+    def _see_told(self, recorded: int) -> None:
+        if self._told_until is not None and recorded >= self._told_until:
+            self._told_until = None
+            self._services.has_told(self)
 
     async def _write(self) -> None:
         while True:
@@ -350,6 +366,8 @@ class Session:
         except frames.TooLong:
             link.give_up(now)
             services.failed(self.peer, link, (("too_long", "What it is to be told is too long for the link."),))
+        if link.too_late:
+            services.gave_up(link.unsent())
         return link.waits_for(version, now, projection.content(link.id)) if link.is_open else None
 
     async def _flush_whereabouts(self) -> None:

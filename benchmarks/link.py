@@ -29,7 +29,7 @@ from doorward.installation.vault import open_vault
 from doorward.kit.clock import FixedClock
 from doorward.link import messages
 from doorward.link.frames import Session
-from doorward.link.messages import Applied, Update
+from doorward.link.messages import Taken, Update
 from doorward.people.service import update_person
 from doorward.sync.live import LiveSnapshots
 from doorward.sync.projection import AccountProjection
@@ -156,7 +156,7 @@ def _send(link: ChannelLink, projection: AccountProjection, crypto: Session) -> 
         held, turn = max(held, now - turn), now
     done = time.perf_counter() - began
     sent = link.outstanding
-    if sent is None or not link.applied(Applied(sent.version, sent.digest)):
+    if sent is None or not link.taken(Taken(sent.version, sent.digest), done):
         raise AssertionError("nothing was sent")
     return done, held, sizes
 

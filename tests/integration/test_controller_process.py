@@ -1,20 +1,24 @@
 """A controller and a server: what is told is decided by, what happens is told, and neither depends on the other."""
 
 import asyncio
+import shutil
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from doorward.controller.clock import DoorClock
 from doorward.controller.plan import Plan, PlannedUnit
+from doorward.controller.store import Change
 from doorward.decision.codes import EventCode
 from doorward.decision.snapshot import Presence
 from doorward.drivers.base import Driver, Mode
 from doorward.drivers.simulated.driver import SimulatedDriver
-from doorward.kit.clock import Clock
+from doorward.kit.clock import Clock, FixedClock, SystemClock
 from doorward.link.frames import CONTROL
-from doorward.link.messages import Admit, Goodbye, Whereabouts
+from doorward.link.messages import Admit, Goodbye, Pulse, Recorded, Whereabouts
 from doorward.link.records import SettingRecord
 from tests.support.controllers import ACCESS, access, running, until
 from tests.support.link_server import channel, link_server, member
@@ -194,7 +198,7 @@ async def test_a_door_is_released_from_afar_once_and_in_time_only(tmp_path: Path
             await until(lambda: server.has_applied(5))
             now = server.clock.now()
             await server.send(5, Admit(31, 1, now + 5_000), Admit(31, 1, now + 5_000), Admit(32, 2, now + 5_000))
-            await server.send(5, Admit(33, None, now - 1))
+            await server.send(5, Admit(33, None, now - 1_000))
             await until(lambda: len([each for _, each in server.events if each.answers]) == 3)
             answers = {each.answers: each.code for _, each in server.events if each.answers}
             assert answers == {31: 50, 32: 51, 33: 51}
@@ -255,13 +259,91 @@ async def test_a_disk_that_takes_nothing_does_not_keep_a_revocation_from_the_doo
                 await until(lambda: not here.present(5, "1001").admitted)
                 await server.change(5, gone=(2,))
                 await until(lambda: not here.present(5, "1002").admitted)
+                assert server.has_taken(5), "the next may come"
                 assert not server.has_applied(5)
-            await here.controller.contents.save_again(here.controller.channels[5].replica)
-            here.controller.say_kept(here.controller.channels[5])
+            here.controller._save_content(here.controller.channels[5])
             await until(lambda: server.has_applied(5))
         async with running(tmp_path, server.identity(), linked=False) as here:
             assert not here.present(5, "1001").admitted
             assert not here.present(5, "1002").admitted
+
+
+async def test_a_server_that_cannot_say_what_was_changed_keeps_no_door_open(tmp_path: Path) -> None:
+    """It is there all the time, and cut off from its database."""
+    clock = FixedClock(SystemClock().now())
+    async with link_server() as server:
+        server.add(channel(5, staleness_ms=3_600_000), member(1))
+        async with running(tmp_path, server.identity(), clock=clock) as here:
+            await until(lambda: server.has_applied(5) and server.beats)
+            server.is_told_all = False
+            clock.advance(3_605_000)
+            beat = Pulse(server.clock.now())
+            await server.send(CONTROL, beat, Recorded(0), beat)
+            await server.send(5, Whereabouts((), everyone=False))
+            await asyncio.sleep(0.2)
+            assert here.present(5, "1001").event_code is EventCode.REJECT_OFFLINE
+            await server.send(CONTROL, Pulse(server.clock.now(), as_of=server.clock.now(), behind=(5,)))
+            await asyncio.sleep(0.2)
+            assert here.present(5, "1001").event_code is EventCode.REJECT_OFFLINE, "it has still to be sent something"
+            await server.send(CONTROL, Pulse(server.clock.now(), as_of=server.clock.now()))
+            await until(lambda: here.present(5, "1001").admitted)
+
+
+async def test_a_clock_that_is_put_back_before_a_restart_gains_nothing(tmp_path: Path) -> None:
+    hour, machine, elapsed = 3_600_000, FixedClock(SystemClock().now()), 0
+    began = machine.now()
+    async with link_server(machine) as server:
+        server.add(channel(5, staleness_ms=3 * hour), member(1))
+        identity = server.identity()
+        async with running(tmp_path, identity, clock=DoorClock(machine)):
+            await until(lambda: server.has_applied(5))
+    machine.advance(2 * hour)
+    async with running(tmp_path, identity, clock=DoorClock(machine), linked=False):
+        pass
+    shutil.rmtree(tmp_path / "events")  # no event says what time it was
+    machine.at = began
+    async with running(tmp_path, identity, clock=DoorClock(machine, lambda: elapsed), linked=False) as here:
+        assert here.controller.clock.now() >= began + 2 * hour
+        assert here.present(5, "1001").admitted
+        machine.advance(hour + 10_000)
+        elapsed += hour + 10_000
+        await asyncio.sleep(0.3)
+        assert here.present(5, "1001").event_code is EventCode.REJECT_OFFLINE
+        machine.at = began
+        await asyncio.sleep(0.3)
+        assert here.present(5, "1001").event_code is EventCode.REJECT_OFFLINE, "nor while it runs"
+
+
+async def test_a_disk_that_is_slow_holds_up_no_lockdown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is decided by at once, and said to be applied only when it is on the disk."""
+    may_go_on, is_writing = threading.Event(), threading.Event()
+    async with link_server() as server:
+        server.add(channel(5), member(1), member(2))
+        async with running(tmp_path, server.identity()) as here:
+            await until(lambda: server.has_applied(5))
+            confirmed = len(server.applied)
+            opened = here.controller.contents._store
+            assert opened is not None
+            apply = opened.apply
+
+            def slow(channel_id: int, change: Change) -> None:
+                is_writing.set()
+                may_go_on.wait(30)
+                apply(channel_id, change)
+
+            monkeypatch.setattr(opened, "apply", slow)
+            await server.change(5, gone=(2,))
+            await until(is_writing.is_set)
+            locked = channel(5, setting=SettingRecord(5_000, 30_000, card_lockdown=True))
+            await server.change_rules(5, locked)
+            await until(lambda: server.has_taken(5))
+            assert here.present(5, "1001").event_code is EventCode.REJECT_LOCKDOWN
+            assert len(server.applied) == confirmed
+            may_go_on.set()
+            await until(lambda: server.has_applied(5))
+            assert [applied.version for _, applied in server.applied[confirmed:]] == [2, 3]
+        async with running(tmp_path, server.identity(), linked=False) as here:
+            assert here.present(5, "1001").event_code is EventCode.REJECT_LOCKDOWN
 
 
 async def test_a_driver_that_fails_is_begun_anew_and_stops_no_other(

@@ -45,6 +45,9 @@ class BoardOfOurs(SimulatedDriver):
         self.clock = clock
         self.applied: list[Snapshot] = []
         self.is_silent = False
+        self.is_applying = False
+        self.may_go_on = asyncio.Event()
+        self.may_go_on.set()
         self.recorded: list[DeviceDecision] = []
         self.asked_after: list[int] = []
         self.modes: list[Mode] = []
@@ -60,7 +63,10 @@ class BoardOfOurs(SimulatedDriver):
 
     async def apply(self, snapshot: Snapshot, at: int) -> Applied:
         assert at > 0
+        self.is_applying = True
         await asyncio.sleep(0)
+        await self.may_go_on.wait()
+        self.is_applying = False
         if self.is_silent:
             raise OSError("the board does not answer")
         self.applied.append(snapshot)
@@ -176,6 +182,29 @@ async def test_a_boards_lockdown_is_its_own(tmp_path: Path) -> None:
             assert boards[0].lockdowns == [(False, False), (True, True)]
             assert "The button cannot be locked down." in server.applied[-1][1].refused
             assert "locked" not in boards[0].modes[1:]
+
+
+async def test_a_board_that_is_still_being_told_gets_a_lockdown_at_once(tmp_path: Path) -> None:
+    boards: list[BoardOfOurs] = []
+    async with link_server() as server:
+        server.add(channel(5), member(1))
+        async with running(tmp_path, server.identity(), plan=board_plan(boards)):
+            await until(lambda: server.has_applied(5))
+            [board] = boards
+            confirmed = [applied.version for _, applied in server.applied]
+            board.may_go_on.clear()
+            await server.change(5, member(2))
+            await until(lambda: board.is_applying)
+            assert server.has_taken(5), "the server may tell the next thing"
+            locked = SettingRecord(5_000, 30_000, card_lockdown=True)
+            await server.change_rules(5, channel(5, setting=locked))
+            await until(lambda: board.lockdowns[-1] == (True, False))
+            assert server.has_taken(5)
+            assert board.is_applying
+            assert [applied.version for _, applied in server.applied] == confirmed, "nothing is on the board yet"
+            board.may_go_on.set()
+            await until(lambda: server.has_applied(5))
+            assert [applied.version for _, applied in server.applied][len(confirmed) :] == [2, 3]
 
 
 async def test_a_board_that_knows_no_lockdown_is_held_locked(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from doorward.db.unit_of_work import DatabaseUnavailable
 from doorward.decision.engine import decide
 from doorward.decision.snapshot import Credential, DoorState, Presented
 from doorward.groups.service import create_group
@@ -285,3 +286,46 @@ def test_a_server_without_a_hub_lets_nobody_connect(world: World) -> None:
         address = f"ws{base_url.removeprefix('http')}/api/3/controllers/link"
         with pytest.raises(InvalidStatus), connect(address, proxy=None):
             pass
+
+
+@on_sqlite
+def test_a_server_that_is_cut_off_from_its_database_confirms_nothing(
+    server: HubServer, controller: Controller, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says that it is there, and up to when it knows what was changed."""
+
+    def pulse() -> Pulse:
+        controller.received.clear()
+        controller.beat()
+        controller.until(lambda: any(isinstance(message, Pulse) for _, message in controller.received))
+        return next(message for _, message in controller.received if isinstance(message, Pulse))
+
+    def knows_by_now() -> bool:
+        server.call(server.hub.reporting.write_heard())
+        said = pulse()
+        return (said.as_of, said.behind) == (clock.now(), ())
+
+    controller.take_all()
+    assert all(update.as_of == clock.now() for update in controller.updates)
+    clock.advance(3_600_000)
+    eventually(knows_by_now)
+    known = clock.now()
+
+    async def gone(*_: object) -> None:
+        raise DatabaseUnavailable("the database is gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(server.live._database, "read", gone)
+        time.sleep(0.1)  # what is being read by now still is
+        clock.advance(3_600_000)
+        server.call(server.hub.reporting.write_heard())
+        time.sleep(1.2)  # it looks twice a second
+        assert (pulse().at, pulse().as_of) == (clock.now(), known)
+    eventually(knows_by_now)
+    # Whom it could not tell everything it confirms nothing of, the others go on.
+    front, back = server.world.channel_ids[:2]
+    controller.channels[front].takes_nothing = True
+    write_sealed(server.world, update_person, server.world.person_id, {"enabled": False})
+    controller.until(lambda: decide_ada(server.world, controller.channels[back]) == 27)
+    controller.take_all()
+    assert pulse().behind == (front,)

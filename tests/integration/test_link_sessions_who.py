@@ -106,7 +106,7 @@ def test_connections_that_prove_nothing_are_few_and_short(
     server: HubServer, controller: Controller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("doorward.controllers.hub.PROVEN_WITHIN_S", 0.3)
-    server.hub.strangers._most = 3
+    server.hub.strangers._most_of_one = 3
     address = f"ws{server.base_url.removeprefix('http')}/api/3/controllers/link"
     idle = [connect(address, proxy=None, legacy=True) for _ in range(3)]
     time.sleep(0.05)

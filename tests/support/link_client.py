@@ -39,6 +39,7 @@ from doorward.link.messages import (
     Pulse,
     Recorded,
     SequenceLost,
+    Taken,
     Told,
     Update,
     Welcome,
@@ -105,7 +106,8 @@ class Channel:
         """All parts of an Update; False, and nothing has changed, if something else would come of it."""
         last = parts[-1]
         people = {} if last.before is None else dict(self.people)
-        record = self.record
+        pieces = [part.channel for part in parts if part.channel is not None]
+        record = b"".join(pieces) if pieces else self.record
         for part in parts:
             if part.buckets is not None:
                 count, wanted = part.buckets
@@ -113,7 +115,6 @@ class Channel:
             for person_id in part.gone:
                 people.pop(person_id, None)
         for part in parts:
-            record = part.channel if part.channel is not None else record
             for raw in part.people:
                 people[records.decode_person(raw).id] = raw
         content = Content()
@@ -148,6 +149,8 @@ class Controller:
         self.received: list[tuple[int, FromServer]] = []
         self.goodbye: str | None = None
         self.takes_keys = True
+        self.applies = True
+        """Whether its disk and its boards take what it takes."""
         self.refuses: tuple[str, ...] = ()
         self.skew_ms = 0
         self._socket: ClientConnection | None = None
@@ -382,7 +385,9 @@ class Controller:
             return
         parts, channel.parts = channel.parts, []
         if channel.fits(update) and channel.apply(parts):
-            self.send(channel.id, Applied(channel.version, channel.digest, self.refuses))
+            self.send(channel.id, Taken(channel.version, channel.digest))
+            if self.applies:
+                self.send(channel.id, Applied(channel.version, channel.digest, self.refuses))
             return
         count = sums.buckets_for(channel.content.people)
         buckets = sums.packed(channel.content.sums(count))

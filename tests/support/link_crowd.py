@@ -24,7 +24,7 @@ from doorward.kit.crypto import Vault
 from doorward.link import frames, keys, messages, records
 from doorward.link.frames import CONTROL
 from doorward.link.handshake import Initiator
-from doorward.link.messages import Applied, Beat, Held, Hello, NewKey, Update, Welcome
+from doorward.link.messages import Applied, Beat, Held, Hello, NewKey, Taken, Update, Welcome
 
 BEATS_EVERY_S = messages.SPEAKS_EVERY_MS / 1000
 
@@ -114,6 +114,7 @@ class Member:
                 if update.people:
                     self._on_people(self.card.channel_id, time.monotonic())
                 self.version, self.digest = update.version, update.after
+                await self._send(socket, box, Taken(self.version, self.digest))
                 await self._send(socket, box, Applied(self.version, self.digest))
             case NewKey():
                 raise AssertionError("nobody asked for another key")

@@ -5,7 +5,7 @@ It tells channels what they are to know, by the simplest of the link's ways, and
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -30,6 +30,7 @@ from doorward.link.messages import (
     Pulse,
     Recorded,
     SequenceLost,
+    Taken,
     Told,
     Update,
     Welcome,
@@ -67,6 +68,7 @@ class ToldChannel:
     people: dict[int, PersonRecord] = field(default_factory=dict)
     version: int = 1
     key: bytes = b""
+    clock: Clock = field(default_factory=SystemClock)
     content: Content = field(default_factory=Content)
 
     def __post_init__(self) -> None:
@@ -87,6 +89,7 @@ class ToldChannel:
                 people=group,
                 part=part,
                 parts=len(groups),
+                as_of=self.clock.now(),
                 **(what if part == 0 else {}),  # type: ignore[arg-type]
             )
             for part, group in enumerate(groups)
@@ -108,6 +111,7 @@ class LinkServer:
         self.events: list[tuple[int, Told]] = []
         self.last_sequence = 0
         self.skipped: list[int] = []
+        self.taken: list[tuple[int, Taken]] = []
         self.applied: list[tuple[int, Applied]] = []
         self.refused: list[tuple[int, NotApplied]] = []
         self.hellos: list[Hello] = []
@@ -116,6 +120,8 @@ class LinkServer:
         self.link_key = bytes(range(32))
         self.port = 0
         self.records_events = True
+        self.is_told_all = True
+        """Whether it can say up to when it knows what has changed: its database is there."""
         self.wire: Callable[[bytes], bytes | None] = lambda frame: frame
         """What becomes of each frame on its way to the controller; None: it is lost."""
         self._server: Server | None = None
@@ -130,7 +136,7 @@ class LinkServer:
 
     def add(self, record: ChannelRecord, *people: PersonRecord, key: bytes = b"") -> ToldChannel:
         """A channel is the controller's."""
-        self.channels[record.id] = told = ToldChannel(record, {each.id: each for each in people}, key=key)
+        self.channels[record.id] = told = ToldChannel(record, {each.id: each for each in people}, 1, key, self.clock)
         return told
 
     async def start(self) -> None:
@@ -198,13 +204,18 @@ class LinkServer:
         told.version += 1
         await self.send(channel_id, *told.update(before, channel=records.encode(record)))
 
-    def has_applied(self, channel_id: int) -> bool:
+    def has_taken(self, channel_id: int) -> bool:
         """Whether the controller decides by what the channel is to know."""
+        return self._has(channel_id, self.taken)
+
+    def has_applied(self, channel_id: int) -> bool:
+        """Whether the controller has it on its disk, and on its board."""
+        return self._has(channel_id, self.applied)
+
+    def _has(self, channel_id: int, said: Sequence[tuple[int, Taken | Applied]]) -> bool:
         told = self.channels[channel_id]
-        return any(
-            box == channel_id and (each.version, each.digest) == (told.version, told.content.digest())
-            for box, each in self.applied
-        )
+        wanted = told.version, told.content.digest()
+        return any(box == channel_id and (each.version, each.digest) == wanted for box, each in said)
 
     def codes(self, channel_id: int | None = None) -> list[int]:
         """The codes of the events that were told."""
@@ -259,7 +270,8 @@ class LinkServer:
         match messages.decode_from_controller(content):
             case Beat(at) as beat:
                 self.beats.append(beat)
-                await self.send(CONTROL, Pulse(self.clock.now(), at))
+                as_of = self.clock.now() if self.is_told_all else None
+                await self.send(CONTROL, Pulse(self.clock.now(), at, as_of))
             case SequenceLost(next_sequence):
                 self.skipped.append(next_sequence)
                 self.last_sequence = max(self.last_sequence, next_sequence - 1)
@@ -270,6 +282,8 @@ class LinkServer:
                         self.last_sequence = told.sequence
                         self.events.append((box, told))
                 await self.send(CONTROL, Recorded(self.last_sequence))
+            case Taken() as taken:
+                self.taken.append((box, taken))
             case Applied() as applied:
                 self.applied.append((box, applied))
             case NotApplied() as refused:

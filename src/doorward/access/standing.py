@@ -1,8 +1,9 @@
 """Where is this change: which doors have confirmed what holds of a person now, and since when `[ours]`.
 
 The truth is in the log of changes: a door has confirmed a person's rights if it has confirmed the last note that
-concerns them there, be it about them, about one of their roles, about the door, or about everybody. Notes are kept for
-a week; what is older a door has confirmed if it has confirmed any note that is still there.
+concerns them there, be it about them, about one of their roles, or about everybody. What operators set at the door
+itself (lockdown, unlock mode, how long it is released) is no right of a person's: notes of the door alone are left out.
+Notes are kept for a week; what is older a door has confirmed if it has confirmed any note that is still there.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,6 +34,10 @@ Rights = Literal["admitted_now", "by_shift", "none"]
 Status = Literal["confirmed", "pending", "may_still_open"]
 
 _HOUR_MS: Final = 3_600_000
+_LATER_MS: Final = 60_000
+"""By so much a door may have been told of later than is on record: half of it is for what could not be written."""
+_DRIFT: Final = 2_000
+"""A clock that nobody sets goes wrong by one part in so many at the worst: so far clocks are slewed, too."""
 
 
 class DoorStanding(NamedTuple):
@@ -71,10 +76,14 @@ class _Door(NamedTuple):
 
     @property
     def limit(self) -> int | None:
-        """When the door ceases to decide by what it knows, if it is not heard any more; None: never."""
+        """By when the door has ceased to decide by what it knows, if it is not heard any more; None: never.
+
+        Never too early: the door counts from the server's last word, by its own clock (docs/decisions/0034).
+        """
         if self.staleness_hours is None:
             return None
-        return (self.last_seen_at or 0) + self.staleness_hours * _HOUR_MS
+        limit = self.staleness_hours * _HOUR_MS
+        return (self.last_seen_at or 0) + limit + _LATER_MS + limit // _DRIFT
 
 
 class _Note(NamedTuple):
@@ -82,7 +91,7 @@ class _Note(NamedTuple):
     at: int
     person_id: int | None
     role_id: int | None
-    channel_id: int | None
+    """Neither: the note is about everybody."""
 
 
 class _Confirmed(NamedTuple):
@@ -124,13 +133,12 @@ _DOORS: Final = Query(
     _Door,
 )
 _NOTES: Final = Query(
-    select(changes.c.id, changes.c.at, changes.c.person_id, changes.c.role_id, changes.c.channel_id)
+    select(changes.c.id, changes.c.at, changes.c.person_id, changes.c.role_id)
     .where(
         changes.c.account_id == bindparam("account_id"),
         or_(
             changes.c.person_id == bindparam("person_id"),
             one_of(changes.c.role_id, "role_ids"),
-            one_of(changes.c.channel_id, "channel_ids"),
             and_(changes.c.person_id.is_(None), changes.c.role_id.is_(None), changes.c.channel_id.is_(None)),
         ),
     )
@@ -242,22 +250,20 @@ def _confirmed(
     """Of each door, the last note that concerns the person there, and since when it has confirmed that."""
     everyone: _Note | None = None
     by_role: dict[int | None, _Note] = {}
-    by_channel: dict[int | None, _Note] = {}
     notes = transaction.all(
         _NOTES,
         account_id=account_id,
         person_id=person_id,
         role_ids=str(sorted(set().union(*roles.values()))),
-        channel_ids=str([door.id for door in doors]),
     )
     for note in notes:  # the last one of each stays
-        if note.person_id == person_id or note[2:] == (None, None, None):
+        if note.person_id == person_id or note[2:] == (None, None):
             everyone = note
-        by_role[note.role_id] = by_channel[note.channel_id] = note
+        by_role[note.role_id] = note
     oldest = transaction.one(_OLDEST, account_id=account_id) or 0
     found = {}
     for door in doors:
-        here = [everyone, by_channel.get(door.id), *map(by_role.get, roles.get(door.id, ()))]
+        here = [everyone, *map(by_role.get, roles.get(door.id, ()))]
         last = max((note for note in here if note is not None), default=None)
         version = oldest if last is None else last.id
         if door.version is None or door.version < version:

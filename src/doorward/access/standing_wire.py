@@ -31,7 +31,8 @@ class StandingChannel(Struct, frozen=True, gc=False):
 
     `confirmed_at` is since when it goes by that, `changed_at` when the last change was made that concerned the person
     there (null: more than a week ago; then `confirmed_at` is at the latest). `may_open_until` is the last contact and
-    the channel's limit of staleness, of one that is cut off; `without_limit`: it has none.
+    the channel's limit of staleness, of one that is cut off, and some minutes for what clocks may differ: it is never
+    too early. `without_limit`: it has none.
     """
 
     channel_id: Id

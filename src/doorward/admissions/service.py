@@ -107,7 +107,11 @@ _COMPLETE: Final = Query[None](
     .where(
         admission_requests.c.id == bindparam("the_id"),
         # Also one that was given up meanwhile: what has happened at the door is the truth.
-        or_(admission_requests.c.status == "pending", admission_requests.c.status == "timeout"),
+        or_(
+            admission_requests.c.status == "pending",
+            admission_requests.c.status == "timeout",
+            and_(admission_requests.c.status == "offline", admission_requests.c.claimed_at.is_not(None)),
+        ),
     )
     .values(status=bindparam("the_status"), completed_at=bindparam("at"))
 )

@@ -10,7 +10,7 @@ All doors that the server itself serves follow as one, and have one row for each
 from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, null, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from doorward.accounts.tables import accounts
@@ -23,6 +23,8 @@ from doorward.sync.tables import channel_reports, confirmations
 
 HEARD_WITHIN_MS: Final = 45_000
 """A door that has said nothing for longer is offline (behaviour.md, "Channels")."""
+NOTHING: Final = -1
+"""The version of a door that is there and has confirmed nothing yet."""
 FAILING_AFTER_MS: Final = 60_000
 """A door that is there, and has still not confirmed a change of so long ago, does not manage to."""
 
@@ -171,6 +173,15 @@ _FORGET: Final = Query[None](
     )
 )
 
+_BEGIN_ANEW: Final = (
+    Query[None](
+        update(channel_reports)
+        .where(one_of(channel_reports.c.channel_id, "ids"))
+        .values(version=NOTHING, synced_at=null())
+    ),
+    Query[None](delete(confirmations).where(one_of(confirmations.c.channel_id, "ids"))),
+)
+
 _TAKE_OVER_KEYS: Final = Query(
     channels.update()
     .where(
@@ -203,6 +214,13 @@ def report(
     for confirm in _CONFIRM:
         transaction.run(confirm, ids=ids, cursor=cursor, now=now)
     transaction.all(_TAKE_OVER_KEYS, ids=ids, cursor=cursor)
+
+
+def begin_anew(transaction: Transaction, channel_ids: Iterable[int]) -> None:
+    """Let doors have confirmed nothing: another controller serves them, which knows nothing of the one before."""
+    ids = str(sorted(channel_ids))
+    for query in _BEGIN_ANEW:
+        transaction.run(query, ids=ids)
 
 
 def forget_old(transaction: Transaction, now: int) -> int:

@@ -123,7 +123,9 @@ def save(transaction: Transaction, before: Channel, wanted: Channel, now: int) -
     transaction.run(CHANNELS.change, the_id=after.id, **CHANNELS.params(after))
     audit.changed(transaction, after.account_id, "channel", before, after, now)
     _record(transaction, before.as_of(now), after, now)
-    changes.note(transaction, after.account_id, now, channel_id=after.id)
+    # At another site shifts run by another zone and other holidays: that concerns everybody who has a right here.
+    has_moved = after.site_id != before.site_id
+    changes.note(transaction, after.account_id, now, channel_id=None if has_moved else after.id)
     return after
 
 

@@ -79,9 +79,11 @@ def enrol(
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=directory):
         pass
-    made = enrolment.enrol(address, wanted, called, pem)
+    # Should the answer be lost: with the same code the same command is given it again.
+    made = enrolment.enrol(address, wanted, called, pem, enrolment.attempt_at(directory, wanted))
     content.begin(directory, made.identity.secret, made.channels)
     identity.save(directory, made.identity)
+    enrolment.forget_attempt(directory)
     answer = {
         "controller_id": made.identity.controller_id,
         "account": made.identity.account,

@@ -34,70 +34,74 @@ class Loaded:
     """Up to which event of the journal what doors remember, and where people are, is in it."""
     damage: str | None
     """Why nothing of what was there can be read any more."""
+    latest_at: int = 0
+    """What time it was by the door's clock when that was last kept."""
 
 
 class Contents:
-    """Used from one event loop; what reads or writes is done in one thread."""
+    """Used from one event loop. One thread checks and compiles what is told, another one writes: neither waits."""
 
     def __init__(self, directory: Path, secret: bytes) -> None:
         self._directory = directory
         self._path = directory / FILE
         self._secret = secret
         self._thread = ThreadPoolExecutor(1, "content")
+        self._disk = ThreadPoolExecutor(1, "disk")
         self._store: Store | None = None
         self.failure: str | None = None
         """Why the disk does not take what is told."""
 
     async def open(self) -> Loaded:
         """Read everything. What cannot be read is put aside: its channels are told nothing yet."""
-        return await self._in_thread(self._open)
+        return await self._on_disk(self._open)
 
     async def prepare(self, replica: Replica, parts: Sequence[Update], at: int, *, in_place: bool) -> Prepared:
-        """Check, compile and keep an Update. Raises NotFitting or Damaged."""
-        prepared = await self._in_thread(lambda: prepare(replica, self._opened, parts, at, in_place))
-        if prepared.unsaved is not None:
-            self._note_failure("what the server tells cannot be written")
-        else:
-            self.failure = None
-        return prepared
+        """Check and compile an Update. Raises NotFitting, StoreFailed or Damaged."""
+        return await self._in_thread(lambda: prepare(replica, self._opened, parts, at, in_place))
 
-    async def save_again(self, replica: Replica) -> bool:
-        """Try to keep what the disk did not take."""
-        unsaved = replica.unsaved
+    async def save(self, replica: Replica) -> bool:
+        """Keep what is decided by at this moment; gives whether that could be done. Raises Damaged."""
+        unsaved, state = replica.unsaved, replica.state
         if unsaved is None:
             return True
         try:
-            await self._in_thread(lambda: self._opened.apply(replica.id, unsaved))
-        except (StoreFailed, Damaged) as error:
+            await self._on_disk(lambda: self._opened.apply(replica.id, unsaved))
+        except StoreFailed as error:
             self._note_failure(str(error))
             return False
-        self.failure = None
+        self.failure, replica.kept = None, state
         if replica.unsaved is unsaved:
             replica.unsaved = None
         return True
 
     async def put_channel(self, channel_id: int, about: About) -> None:
         """Keep what is known of a channel beside its content. Raises StoreFailed or Damaged."""
-        await self._in_thread(lambda: self._opened.put_channel(channel_id, about))
+        await self._on_disk(lambda: self._opened.put_channel(channel_id, about))
 
     async def forget(self, channel_id: int) -> None:
         """Keep nothing of a channel any more. Raises StoreFailed or Damaged."""
-        await self._in_thread(lambda: self._opened.forget(channel_id))
+        await self._on_disk(lambda: self._opened.forget(channel_id))
 
-    async def note(self, channels: Mapping[int, Noted], presences: Mapping[int, bytes | None], until: int) -> None:
-        """Keep what doors remember and where people are, by all events up to one. Raises StoreFailed or Damaged."""
-        await self._in_thread(lambda: self._opened.note(channels, presences, until))
+    async def note(
+        self, channels: Mapping[int, Noted], presences: Mapping[int, bytes | None], until: int, at: int | None = None
+    ) -> None:
+        """Keep what doors remember and where people are, by all events up to one, and what time it is.
+
+        Raises StoreFailed or Damaged.
+        """
+        await self._on_disk(lambda: self._opened.note(channels, presences, until, at))
 
     async def begin_anew(self, channels: Iterable[tuple[int, About]]) -> None:
         """Put a damaged file aside and begin another, with nothing but the channels in it."""
         known = list(channels)
-        await self._in_thread(lambda: self._begin_anew(known))
+        # Neither thread is to find the file closed under its hands: one waits for the other.
+        await self._in_thread(lambda: self._disk.submit(self._begin_anew, known).result())
 
     async def save_names(self, channels: Iterable[OwnChannel]) -> None:
         """Keep which channels are ours where it can be read without the rest."""
         known = list(channels)
         try:
-            await self._in_thread(lambda: identity.save_channels(self._directory, known))
+            await self._on_disk(lambda: identity.save_channels(self._directory, known))
         except OSError as error:
             self._note_failure(str(error))
 
@@ -107,8 +111,9 @@ class Contents:
 
     async def close(self) -> None:
         """Finish, and let go of the file."""
-        await self._in_thread(self._opened.close)
+        await self._in_thread(lambda: self._disk.submit(self._opened.close).result())
         self._thread.shutdown(wait=False)
+        self._disk.shutdown(wait=False)
 
     @property
     def _opened(self) -> Store:
@@ -120,7 +125,7 @@ class Contents:
         try:
             self._store = Store(self._path, self._secret)
             channels = tuple((load(self._store, kept), kept) for kept in self._store.channels())
-            return Loaded(channels, self._store.presences(), self._store.kept_until(), None)
+            return Loaded(channels, self._store.presences(), self._store.kept_until(), None, self._store.latest_at())
         except (Damaged, RecordRefused, StoreFailed, OSError) as error:
             damage = str(error)
             _log.error("what channels have been told cannot be read", reason=damage)
@@ -154,6 +159,9 @@ class Contents:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def _on_disk(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._disk, work)
 
 
 def begin(directory: Path, secret: bytes, channels: Iterable[EnrolledChannel]) -> None:

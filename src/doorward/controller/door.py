@@ -274,7 +274,7 @@ class Door:
         if at - when <= _OLDEST_READ_MS:
             return self._reader.press(keys, when, presence, at)
         verdict = None
-        for typed in Keypad().press(keys, when, self.setting.pin_digits):
+        for typed in Keypad().press(keys, when):
             verdict = self._desk.refuse_late(Presented(Credential(PIN, typed.value)), presence, at)
         return verdict
 

@@ -1,7 +1,8 @@
 """How a controller comes to belong to a server: one request, with a code that is good once.
 
 The code proves each end to the other and goes into the link's key, so nothing here depends on the connection's own
-security (doorward.link.keys).
+security (doorward.link.keys). What is asked with is kept until it is done: should the answer be lost, the very same
+request is given it again for as long as the code would have held.
 """
 
 import base64
@@ -9,6 +10,7 @@ import binascii
 import http.client
 import os
 import ssl
+from contextlib import suppress
 from http import HTTPStatus
 from ipaddress import ip_address
 from pathlib import Path
@@ -28,10 +30,12 @@ from urllib.request import (
 import msgspec
 
 from doorward import __version__
+from doorward.controller.files import replace_file
 from doorward.controller.identity import Identity
 from doorward.kit.errors import BadRequest
 from doorward.link import keys
 
+ATTEMPT_FILE: Final = "enrolling.json"
 _LONGEST_ANSWER: Final = 1 << 20
 _ANSWER_WITHIN_S: Final = 30.0
 
@@ -55,6 +59,17 @@ class EnrolledChannel(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"EnrolledChannel({self.id}, {self.name!r}, …)"
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """With what a controller asks; `code`: the part of it that is sent. Printing it shows no secret."""
+
+    code: str
+    private_key: str
+    nonce: str
+
+    def __repr__(self) -> str:
+        return f"Attempt({self.code!r}, …)"
 
 
 class _Asked(msgspec.Struct, frozen=True):
@@ -131,9 +146,31 @@ def tls_context(pem: str | None) -> ssl.SSLContext:
     return ssl.create_default_context(cadata=pem)
 
 
-def enrol(server: str, code: keys.EnrolmentCode, name: str, pem: str | None) -> Enrolled:
-    """Ask the server. Raises EnrolmentFailed, or CodeRefused."""
-    private_key, nonce = keys.new_private_key(), os.urandom(keys.NONCE_BYTES)
+def attempt_at(directory: Path, code: keys.EnrolmentCode) -> Attempt:
+    """With what this machine asks to be enrolled by a code: the same as before, if it has. Raises OSError."""
+    path = directory / ATTEMPT_FILE
+    with suppress(FileNotFoundError, msgspec.MsgspecError):
+        kept = msgspec.json.decode(path.read_bytes(), type=Attempt)
+        if kept.code == code.lookup:
+            return kept
+    made = Attempt(code.lookup, keys.new_private_key().hex(), os.urandom(keys.NONCE_BYTES).hex())
+    replace_file(path, msgspec.json.encode(made))
+    return made
+
+
+def forget_attempt(directory: Path) -> None:
+    """It has come to something. Raises OSError."""
+    (directory / ATTEMPT_FILE).unlink(missing_ok=True)
+
+
+def enrol(
+    server: str, code: keys.EnrolmentCode, name: str, pem: str | None, attempt: Attempt | None = None
+) -> Enrolled:
+    """Ask the server. Raises EnrolmentFailed, or CodeRefused; with the same `attempt` it may be asked again."""
+    if attempt is None:
+        private_key, nonce = keys.new_private_key(), os.urandom(keys.NONCE_BYTES)
+    else:
+        private_key, nonce = bytes.fromhex(attempt.private_key), bytes.fromhex(attempt.nonce)
     public_key = keys.public_key_of(private_key)
     asked = _Asked(
         code.lookup,

@@ -27,15 +27,18 @@ class Keypad:
         self._digits = ""
         self._last_key_at = 0
 
-    def press(self, keys: str, at: int, pin_digits: int = 0) -> list[Typed]:
-        """Gives the entries that are complete with these keys. `pin_digits`: the length of every PIN, if it is one."""
-        length = pin_digits if FEWEST_PIN_DIGITS <= pin_digits <= MOST_PIN_DIGITS else MOST_PIN_DIGITS
+    def press(self, keys: str, at: int) -> list[Typed]:
+        """Gives the entries that are complete with these keys.
+
+        PINs of an account have different lengths, and a door does not know those of strangers: a shorter entry than the
+        longest PIN is over by `#` or a pause. Else the beginning of a longer one would be somebody else's.
+        """
         found = []
         for key in keys[:_MOST_KEYS]:
             if key in "0123456789":
                 self._digits += key
                 self._last_key_at = at
-            is_over = key == "#" or len(self._digits) >= length
+            is_over = key == "#" or len(self._digits) >= MOST_PIN_DIGITS
             if is_over and self._digits:
                 found.append(Typed(self._digits, at))
             if is_over or key == "*":

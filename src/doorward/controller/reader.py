@@ -31,7 +31,7 @@ class Reader:
         if self._keypad.is_over(at):
             self._end_entry(presence, at)
         verdict = None
-        for typed in self._keypad.press(keys, when, self._about.setting.pin_digits):
+        for typed in self._keypad.press(keys, when):
             verdict = self._one(Credential(PIN, typed.value), typed.at, presence, at)
         return verdict
 

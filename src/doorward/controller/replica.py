@@ -31,7 +31,7 @@ class Rules(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """An Update that has been checked, compiled and, but for what is `unsaved`, kept."""
+    """An Update that has been checked and compiled."""
 
     version: int
     content: Content
@@ -41,7 +41,15 @@ class Prepared(NamedTuple):
     put: Sequence[PersonRecord]
     gone: Collection[int]
     unsaved: Change | None
-    """What could not be kept yet."""
+    """What is to be kept of it, and of what was not kept before; None: it is from the disk."""
+
+
+class State(NamedTuple):
+    """A channel's content as it was at a time; `number` counts what it was told."""
+
+    number: int
+    version: int
+    digest: bytes
 
 
 @dataclass
@@ -56,12 +64,20 @@ class Replica:
     content: Content = field(default_factory=Content)
     record: ChannelRecord | None = None
     unsaved: Change | None = None
-    """What decides but could not be kept: the disk does not take it."""
+    """What decides but is not kept yet."""
+    number: int = 0
+    kept: State | None = None
+    """What is on the disk; None: nothing."""
 
     @property
     def digest(self) -> bytes:
         """The digest of all of it; empty if the server is to tell everything."""
         return self.content.digest() if self.content.channel else b""
+
+    @property
+    def state(self) -> State:
+        """What it is now."""
+        return State(self.number, self.version, self.digest)
 
     @property
     def name(self) -> str:
@@ -91,11 +107,13 @@ class Replica:
         self.snapshot = Snapshot(channel, directory, grants, prepared.version)
         self.setting = setting_of(record)
         self.version, self.content, self.record = prepared.version, prepared.content, record
-        self.unsaved = prepared.unsaved
+        self.unsaved, self.number = prepared.unsaved, self.number + 1
+        if self.unsaved is None:
+            self.kept = self.state
 
     def untell(self) -> None:
         """What is on the disk is lost: the server is to tell everything anew, and till then this is decided by."""
-        self.version, self.content, self.unsaved = 0, Content(), None
+        self.version, self.content, self.unsaved, self.kept = 0, Content(), None, None
 
 
 def untold(channel_id: int, about: About) -> Replica:

@@ -4,7 +4,7 @@ It knows no network: link.py tells it what the server says, and takes from it wh
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 
 from doorward.controller.board_care import BoardCare
-from doorward.controller.clock import SKEW_MS, DoorClock, ServerTime
+from doorward.controller.clock import SKEW_MS, DoorClock, ServerTime, monotonic_ms
 from doorward.controller.content import Contents
 from doorward.controller.doors import Doors
 from doorward.controller.happening import Happening
@@ -37,6 +37,7 @@ TICK_S: Final = 0.25
 """How exactly a door does what time demands, at most this late."""
 _SHORTEST_TICK_S: Final = 0.02
 _SAVE_EVERY_S: Final = 1.0
+_SAVE_TIME_EVERY_MS: Final = 60_000
 _TRY_AGAIN_S: Final = 10.0
 _WATCH_EVERY_S: Final = 5.0
 _MOST_ANSWERED: Final = 1_000
@@ -65,7 +66,11 @@ class Controller:
         self._names: list[OwnChannel] = []
         self._answered: dict[int, None] = {}
         self._is_saved = True
+        self._time_saved_at: int | None = None
+        """When it was kept what time it is, monotonic."""
         self._applying: asyncio.Task[None] | None = None
+        self._saving: dict[int, asyncio.Task[None]] = {}
+        """By channel: what writes down what it was told."""
         self.on_kept: Callable[[Served], None] | None = None
         """Called when what a channel was told before is kept, or on its board, after all."""
 
@@ -84,7 +89,7 @@ class Controller:
         confirmed = [kept.confirmed_at for _, kept in loaded.channels if kept.confirmed_at is not None]
         behind = 0
         if isinstance(self.clock, DoorClock):
-            behind = self.clock.not_before(max([self.journal.found.latest_at, *confirmed]))
+            behind = self.clock.not_before(max([self.journal.found.latest_at, loaded.latest_at, *confirmed]))
         # A journal that has been begun anew counts from the beginning.
         until = loaded.until if loaded.until <= self.journal.last else 0
         carried = self._carried(until)
@@ -105,9 +110,14 @@ class Controller:
     async def stop(self) -> None:
         """Let go of the doors, and keep what is not kept yet. No lock moves."""
         await self.settled()
+        for served in self.channels.values():
+            self._save_content(served)
+        if self._saving:
+            await asyncio.wait(self._saving.values())
         self.doors.stop()
         for served in self.channels.values():
             served.last_to_save()
+        self._time_saved_at = None
         await self.save()
         await self.journal.close()
         with suppress(StoreFailed):
@@ -143,10 +153,7 @@ class Controller:
             if loop.time() >= again_at:
                 again_at = loop.time() + _TRY_AGAIN_S
                 for served in list(self.channels.values()):
-                    if self.is_applying:
-                        break  # what is being kept is newer than what is not: to write that after it would undo it
-                    if served.replica.unsaved is not None and await self.contents.save_again(served.replica):
-                        self.say_kept(served)
+                    self._save_content(served)
             text = "Events are kept in memory only, and are lost if the controller ends"
             self._watch_disk(EventCode.EVENTS_LOST, self.journal.failure, text)
             text = "What the server tells is decided by, but not kept over a restart"
@@ -164,9 +171,13 @@ class Controller:
         last = self.journal.last
         channels = {each.id: found for each in self.channels.values() if (found := each.unsaved()) is not None}
         presences = self.doors.whereabouts.unsaved()
-        if channels or presences:
+        # A clock that is put back before the next start is to gain little by it.
+        saved_at, monotonic = self._time_saved_at, monotonic_ms()
+        is_due = saved_at is None or monotonic - saved_at >= _SAVE_TIME_EVERY_MS
+        is_due = is_due or any(noted.confirmed_at is not None for noted in channels.values())
+        if channels or presences or is_due:
             try:
-                await self.contents.note(channels, presences, last)
+                await self.contents.note(channels, presences, last, self.clock.now() if is_due else None)
             except Damaged:
                 await self.begin_anew()
                 return
@@ -180,6 +191,7 @@ class Controller:
                 self.doors.whereabouts.save_again(presences)
                 return
             self._is_saved = True
+            self._time_saved_at = monotonic if is_due else saved_at
         self.journal.release(last)
 
     def say_kept(self, served: Served) -> None:
@@ -208,6 +220,7 @@ class Controller:
 
     async def forget_channel(self, channel_id: int) -> None:
         """A channel is ours no more: it is left locked, and nothing of it stays here. Raises Damaged."""
+        self.channels[channel_id].replica.unsaved = None
         self.doors.remove(channel_id)
         with suppress(StoreFailed):
             await self.contents.forget(channel_id)
@@ -233,7 +246,7 @@ class Controller:
     async def apply(self, served: Served, parts: Sequence[Update]) -> None:
         """Decide by what the channel is told from now on. Raises NotFitting or Damaged.
 
-        Once begun it is done, whatever becomes of the session: what is kept and what is decided by are the same.
+        Once begun it is done, whatever becomes of the session. It is kept after that; `on_kept` says when.
         """
         self._applying = asyncio.create_task(self._apply(served, parts))
         await asyncio.shield(self._applying)
@@ -254,6 +267,7 @@ class Controller:
         replica, before = served.replica, served.replica.snapshot.directory
         is_new, had_unit = not replica.is_told, served.unit is not None
         replica.take(prepared)
+        self._save_content(served)
         self.doors.equip(served)
         if served.unit is None and (is_new or had_unit):
             self._warn_of_undriven()
@@ -263,6 +277,20 @@ class Controller:
         if replica.snapshot.directory is not before and not served.has_board:
             self.contents.dismantle(before)
         await self.save_names()
+
+    def _save_content(self, served: Served) -> None:
+        """Keep what a channel was told, in the background; what comes meanwhile is kept with it."""
+        if served.replica.unsaved is None or served.id in self._saving or self.channels.get(served.id) is not served:
+            return
+        self._saving[served.id] = task = asyncio.create_task(self._keep_content(served))
+        task.add_done_callback(lambda _: self._saving.pop(served.id, None))
+
+    async def _keep_content(self, served: Served) -> None:
+        try:
+            while served.replica.unsaved is not None and await self.contents.save(served.replica):
+                self.say_kept(served)
+        except Damaged:
+            await self.begin_anew()
 
     def admit(self, channel_id: int, asked: Admit) -> None:
         """Somebody asks from afar for a door to be released. Once, in time, or not at all."""
@@ -301,11 +329,17 @@ class Controller:
 
     # What is noticed.
 
-    def confirm(self) -> None:
-        """The server has spoken: what nothing is outstanding for is confirmed."""
-        now = self.clock.now()
+    def confirm(self, as_of: int, behind: Collection[int] = ()) -> None:
+        """The server has sent all that was changed up to an instant of its clock, but to the channels `behind`."""
+        at, now = self.by_own_clock(as_of), self.clock.now()
         for served in self.channels.values():
-            served.confirm(now)
+            if at is not None and served.id not in behind:
+                served.confirm(at, now)
+
+    def by_own_clock(self, at: int) -> int | None:
+        """When an instant of the server's clock was by this one; None if that is not known."""
+        at_server = self.server_time.now()
+        return None if at_server is None else self.clock.now() - max(0, at_server - at)
 
     def heard_time(self, at: int, asked_at: int) -> None:
         """The server says what time it is; `asked_at`: when it was asked, monotonic."""
@@ -319,6 +353,9 @@ class Controller:
 
     def _watch_clock(self) -> None:
         if isinstance(self.clock, DoorClock):
+            now, monotonic = self.clock.now(), self.clock.steady()
+            for served in self.channels.values():
+                served.count(now, monotonic)
             step = self.clock.take_step()
             if abs(step) > SKEW_MS:
                 self._say_clock(f"was put {'forward' if step > 0 else 'back'} by {seconds(abs(step))}")

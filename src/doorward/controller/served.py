@@ -6,12 +6,13 @@ from typing import Final, TypeVar
 import msgspec
 import structlog
 
+from doorward.controller.confirmed import Confirmed
 from doorward.controller.door import Door
 from doorward.controller.facts import Fact
 from doorward.controller.happening import Happening, told_of
 from doorward.controller.hardware import Hand, Unit
 from doorward.controller.memory import DoorMemory
-from doorward.controller.replica import Replica
+from doorward.controller.replica import Replica, State
 from doorward.controller.store import Noted
 from doorward.link.messages import Told
 
@@ -45,8 +46,8 @@ class Served:
         """The device's own number of the last event that it has told."""
         self.is_outstanding = True
         """Whether the server has said, or may say yet, something that the door does not decide by."""
-        self.on_board: int | None = None
-        """The version that is on its board, where that decides."""
+        self.on_board: State | None = None
+        """What is on its board, where that decides."""
         self.refused: tuple[str, ...] = ()
         """What of it its board cannot represent, a sentence each."""
         self.is_started = False
@@ -55,7 +56,10 @@ class Served:
         self._facts: list[Fact] = []
         self._memory = _decoded(memory)
         self.door = Door(self.hand, self._take_note, replica.snapshot, replica.setting, self._memory, steady)
+        self._confirmed = Confirmed(confirmed_at)
         self.door.confirmed_at = confirmed_at
+        self.told_as_of: int | None = None
+        """The instant up to which the server has sent everything with what it told last."""
         self._saved_confirmed_at = confirmed_at
         self._unsaved_memory: bytes | None = memory or None
         self._unsaved_cursor: int | None = cursor
@@ -85,7 +89,16 @@ class Served:
     @property
     def is_applied(self) -> bool:
         """Whether whatever decides at the door does so by what the channel has been told last."""
-        return not self.has_board or self.on_board == self.replica.version
+        return not self.has_board or (self.on_board is not None and self.on_board.digest == self.replica.digest)
+
+    @property
+    def applied(self) -> tuple[int, bytes, tuple[str, ...]] | None:
+        """What of it is on the disk and, where a board decides, on that, as Applied has it; None: nothing."""
+        kept, on_board = self.replica.kept, self.replica.state if self.is_applied else self.on_board
+        if kept is None or on_board is None:
+            return None
+        state = min(kept, on_board)
+        return (state.version, state.digest, self.left_out) if state.digest else None
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -94,8 +107,8 @@ class Served:
 
     @property
     def confirmed_at(self) -> int:
-        """When the server last spoke while nothing was outstanding, by the door's clock."""
-        return self.door.confirmed_at or 0
+        """When the server had last nothing else to tell, by the door's clock."""
+        return self._confirmed.at
 
     def act(self, work: Callable[[Door], T], cursor: int | None = None) -> T | None:
         """Let the door do something: what happens is kept, then what it orders is carried out.
@@ -137,15 +150,31 @@ class Served:
         self.hand.relocks_at = setting.unlocked_until if setting.unlocked else None
         self.hand.lock_down(setting.card_lockdown)
 
-    def confirm(self, at: int) -> None:
-        """The server has spoken; where nothing is outstanding, that confirms what the door decides by."""
+    def confirm(self, at: int, now: int) -> None:
+        """The server has sent all that was changed up to an instant; what is not outstanding the door decides by."""
         if not self.is_outstanding:
-            self.door.confirmed_at = at
+            self._confirmed.confirm(at, now)
+            self.door.confirmed_at = self._confirmed.at
+
+    def go_by_it(self, now: int) -> None:
+        """Nothing is outstanding: whatever decides at the door goes by what the server has said last."""
+        self.is_outstanding = False
+        if self.told_as_of is not None:
+            self.confirm(self.told_as_of, now)
+
+    def count(self, now: int, monotonic: int) -> None:
+        """See how long ago that is by time that nobody puts back."""
+        self._confirmed.count(now, monotonic)
+        self.door.confirmed_at = self._confirmed.at
 
     def unsaved(self) -> Noted | None:
         """What is to be kept beside the events, if anything; it counts as kept from then on."""
         confirmed_at: int | None = None
-        if abs(self.confirmed_at - self._saved_confirmed_at) >= _SAVE_CONFIRMED_EVERY_MS:
+        # What is not on the disk is not to be confirmed there: what it has may be what was taken from somebody.
+        if (
+            self.replica.unsaved is None
+            and abs(self.confirmed_at - self._saved_confirmed_at) >= _SAVE_CONFIRMED_EVERY_MS
+        ):
             confirmed_at = self._saved_confirmed_at = self.confirmed_at
         noted = Noted(confirmed_at, self._unsaved_memory, self._unsaved_cursor)
         self._unsaved_memory = self._unsaved_cursor = None

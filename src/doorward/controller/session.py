@@ -148,7 +148,6 @@ class Session:
         while True:
             box, message = await self._receive(_SILENT_AFTER_S)
             self._hear(box, message, teller)
-            self._controller.confirm()
 
     def _hear(self, box: int, message: FromServer, teller: Teller) -> None:
         match message:
@@ -162,6 +161,8 @@ class Session:
                 asked_at = None if message.beat_at is None else self._beats.pop(message.beat_at, None)
                 if asked_at is not None:
                     self._controller.heard_time(message.at, asked_at)
+                if message.as_of is not None:
+                    self._controller.confirm(message.as_of, message.behind)
             case Recorded():
                 try:
                     teller.recorded(message.sequence)

@@ -20,5 +20,3 @@ class Setting:
     """After which a request-to-exit button that is held is told of; 0: never."""
     relock_on_open: bool = False
     """Once the door has been opened the lock is locked again, not only when the release is over."""
-    pin_digits: int = 0
-    """How many digits every PIN has, so that an entry is complete without `#`; 0: they differ."""

@@ -1,7 +1,8 @@
 """What a controller has been told, on its disk: each channel's rules and people, its keys, what its door remembers.
 
-One SQLite database, used from one thread. What is told at once is written in one transaction, synced before it counts.
-All that says who may open what is sealed (docs/decisions/0019); a record that does not open makes the whole Damaged.
+One SQLite database, written from one thread; some_people() and ids_in_buckets() are for another: no write holds it up.
+What is told at once is written in one transaction, synced before it counts. All that says who may open what is sealed
+(docs/decisions/0019); a record that does not open makes the whole Damaged.
 """
 
 import sqlite3
@@ -15,11 +16,11 @@ import msgspec
 from doorward.controller.sealing import Seal, Unsealable
 
 FILE: Final = "content.db"
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 _SCHEMA: Final = """
-CREATE TABLE about (format INTEGER NOT NULL);
-INSERT INTO about VALUES (1);
+CREATE TABLE about (format INTEGER NOT NULL, latest_at INTEGER NOT NULL);
+INSERT INTO about VALUES (2, 0);
 CREATE TABLE channels (
     id INTEGER PRIMARY KEY, about BLOB NOT NULL, record BLOB, version INTEGER NOT NULL DEFAULT 0,
     confirmed_at INTEGER, memory BLOB, cursor INTEGER
@@ -80,7 +81,7 @@ class Change(NamedTuple):
 
     version: int
     at: int
-    """When, by the door's clock: the server has spoken just now."""
+    """When, by the door's clock; of a channel that is told for the first time its staleness counts from there."""
     record: bytes | None
     """None: as before."""
     put: Mapping[int, bytes]
@@ -99,20 +100,24 @@ class Store:
         self._seal = Seal(secret, "content")
         with _failing():
             if path is None:
-                self._connection = _begun(":memory:", is_new=True)
+                self._connection = self._reading = _begun(":memory:", is_new=True)
                 return
             with suppress(OSError):
                 path.touch(0o600)  # before SQLite makes it with the rights of others
+            address = path.absolute().as_uri()
             try:
-                self._connection = _begun(f"{path.absolute().as_uri()}", is_new=not path.stat().st_size)
+                self._connection = _begun(address, is_new=not path.stat().st_size)
             except sqlite3.OperationalError as error:
                 if (error.sqlite_errorcode & 0xFF) in _DAMAGES:
                     raise
                 # Nothing is left to be written to it but by the one who closed it last.
-                self._connection = _begun(f"{path.absolute().as_uri()}?immutable=1", is_new=False)
+                address += "?immutable=1"
+                self._connection = _begun(address, is_new=False)
+            self._reading = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
 
     def close(self) -> None:
         """Let go of the file."""
+        self._reading.close()
         self._connection.close()
 
     def channels(self) -> list[Kept]:
@@ -149,7 +154,7 @@ class Store:
             for start in range(0, len(person_ids), _AT_ONCE):
                 some = person_ids[start : start + _AT_ONCE]
                 marks = ",".join("?" * len(some))
-                for person_id, record in self._connection.execute(
+                for person_id, record in self._reading.execute(
                     f"SELECT id, record FROM people WHERE channel_id = ? AND id IN ({marks})",  # noqa: S608 - marks only
                     (channel_id, *some),
                 ):
@@ -160,7 +165,7 @@ class Store:
         """Who is in some of so many buckets."""
         wanted = set(numbers)
         with _failing():
-            rows = self._connection.execute("SELECT id FROM people WHERE channel_id = ?", (channel_id,))
+            rows = self._reading.execute("SELECT id FROM people WHERE channel_id = ?", (channel_id,))
             return [person_id for (person_id,) in rows if person_id % buckets in wanted]
 
     def apply(self, channel_id: int, change: Change) -> None:
@@ -181,7 +186,7 @@ class Store:
                 ),
             )
             execute(
-                "UPDATE channels SET version = ?, confirmed_at = ? WHERE id = ?",
+                "UPDATE channels SET version = ?, confirmed_at = coalesce(confirmed_at, ?) WHERE id = ?",
                 (change.version, change.at, channel_id),
             )
             if change.record is not None:
@@ -203,12 +208,22 @@ class Store:
             execute("DELETE FROM people WHERE channel_id = ?", (channel_id,))
             execute("DELETE FROM channels WHERE id = ?", (channel_id,))
 
-    def note(self, channels: Mapping[int, Noted], presences: Mapping[int, bytes | None], until: int) -> None:
+    def latest_at(self) -> int:
+        """The instant of the door's clock that was noted last; 0: none."""
+        with _failing():
+            [(at,)] = self._connection.execute("SELECT latest_at FROM about").fetchall()
+            return int(at)
+
+    def note(
+        self, channels: Mapping[int, Noted], presences: Mapping[int, bytes | None], until: int, at: int | None = None
+    ) -> None:
         """Keep what has changed at doors, and where people are by now (None: that is not known any more).
 
-        `until`: all that the events of the journal up to this one say of that is in it.
+        `until`: all that the events of the journal up to this one say of that is in it. `at`: what time it is by the
+        door's clock; None leaves it as it was noted.
         """
         with self._transaction() as execute:
+            execute("UPDATE about SET latest_at = coalesce(?, latest_at)", (at,))
             for channel_id, (confirmed_at, memory, cursor) in channels.items():
                 sealed = None if memory is None else self._seal.seal(memory, _place("memory", channel_id))
                 execute(

@@ -1,13 +1,14 @@
-"""How what a channel has been told becomes what it is told now: an Update checked, compiled and kept, in a thread.
+"""How what a channel has been told becomes what it is told now: an Update checked and compiled, in a thread.
 
-Only then is it taken over, on the event loop and in one go (Replica.take): no decision waits for it.
+Then it is taken over, on the event loop and in one go (Replica.take): no decision waits for it. It is kept after that,
+so that a disk which is slow or full holds up no revocation; until it is, `Replica.unsaved` says what the disk lacks.
 """
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from doorward.controller.replica import Prepared, Replica, Rules, compiled
-from doorward.controller.store import Change, Store, StoreFailed
+from doorward.controller.store import Change, Store
 from doorward.decision.snapshot import Directory
 from doorward.link import records
 from doorward.link.content import Content
@@ -27,10 +28,11 @@ class NotFitting(Exception):
 
 
 def prepare(replica: Replica, store: Store, parts: Sequence[Update], at: int, in_place: bool = True) -> Prepared:
-    """For a thread: check all parts of an Update against what is there, compile them and keep them.
+    """For a thread: check all parts of an Update against what is there, and compile them.
 
-    Raises NotFitting or Damaged; then nothing has changed. `at`: the instant by the door's clock. `in_place`: whether a
-    few people may be changed in the directory that is there; not where somebody reads it for longer than a moment.
+    Raises NotFitting, StoreFailed or Damaged; nothing has changed in any case. `at`: the instant by the door's clock.
+    `in_place`: whether a few people may be changed in the directory that is there; not where somebody reads it for
+    longer than a moment.
     """
     update = parts[-1]
     is_whole = update.before is None
@@ -70,7 +72,7 @@ def _prepare(replica: Replica, store: Store, parts: Sequence[Update], *, is_whol
         raise NotFitting("what would come of it is not what the server has")
     _warm(rules, at)
     records_put = {person_id: raw for person_id, (_, raw) in put.items()}
-    unsaved = there.keep(Change(update.version, at, told.channel, records_put, gone, is_whole))
+    unsaved = there.with_what_is_lacking(Change(update.version, at, told.channel, records_put, gone, is_whole))
     people = [record for record, _ in put.values()]
     if is_whole:
         return Prepared(update.version, content, rules, _directory(Directory(), people, ()), (), (), unsaved)
@@ -87,16 +89,17 @@ def _read(parts: Sequence[Update], there: "_Records | None") -> _Told:
     """All parts of an Update as one; buckets mean those who are `there`."""
     put: dict[int, tuple[PersonRecord, bytes]] = {}
     gone: set[int] = set()
-    channel: bytes | None = None
+    pieces: list[bytes] = []
     for part in parts:
         if part.buckets is not None and there is not None:
             gone.update(there.in_buckets(*part.buckets))
         gone.update(part.gone)
-        channel = part.channel if part.channel is not None else channel
+        if part.channel is not None:
+            pieces.append(part.channel)
         for raw in part.people:
             record = records.decode_person(raw)
             put[record.id] = (record, raw)
-    return _Told(put, gone, channel)
+    return _Told(put, gone, b"".join(pieces) if pieces else None)
 
 
 class _Records:
@@ -130,21 +133,17 @@ class _Records:
             found.update(person_id for person_id in unsaved.put if person_id % buckets in wanted)
         return found
 
-    def keep(self, change: Change) -> Change | None:
-        """Keep a change, with what was not kept before; gives what the disk does not take."""
-        if self._unsaved is not None and not change.is_whole:
-            before = self._unsaved
-            put = {**before.put, **change.put}
-            for person_id in change.gone:
-                put.pop(person_id, None)
-            gone = {*before.gone, *change.gone} - put.keys()
-            record = change.record if change.record is not None else before.record
-            change = Change(change.version, change.at, record, put, gone, before.is_whole)
-        try:
-            self._store.apply(self._id, change)
-        except StoreFailed:
+    def with_what_is_lacking(self, change: Change) -> Change:
+        """What is to be kept by now: a change, and what the disk has not taken before it."""
+        if self._unsaved is None or change.is_whole:
             return change
-        return None
+        before = self._unsaved
+        put = {**before.put, **change.put}
+        for person_id in change.gone:
+            put.pop(person_id, None)
+        gone = {*before.gone, *change.gone} - put.keys()
+        record = change.record if change.record is not None else before.record
+        return Change(change.version, change.at, record, put, gone, before.is_whole)
 
 
 def dismantle(directory: Directory) -> None:

@@ -1,4 +1,7 @@
-"""Does what the server tells a channel, one thing after the other, and says when it is done."""
+"""Does what the server tells a channel, one thing after the other, and says when it is taken, and when it is applied.
+
+Taken: it is decided by here, and the next may come. Applied: it is on the disk, and on the board where one decides.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,7 +18,7 @@ from doorward.controller.telling import Tell
 from doorward.controller.updates import NotFitting
 from doorward.decision.codes import EventCode
 from doorward.link import keys
-from doorward.link.messages import Applied, KeyInUse, Message, NewKey, NotApplied, Update
+from doorward.link.messages import Applied, KeyInUse, Message, NewKey, NotApplied, Taken, Update
 
 _log = structlog.get_logger("doorward.controller")
 
@@ -39,7 +42,9 @@ class Worker:
         self._sizes: dict[int, int] = {}
         self._todo: asyncio.Queue[tuple[int, list[Update] | NewKey | None]] = asyncio.Queue()
         self._waiting: dict[int, int] = {}
-        """How much is still to be done for each channel."""
+        """How much is still to be done for each channel of what the server has said."""
+        self._applied: dict[int, tuple[int, bytes, tuple[str, ...]]] = {}
+        """What has been said to be applied, by channel."""
 
     def take(self, box: int, message: Update | NewKey) -> None:
         """The server tells a channel something. Raises Refused for parts that do not go together."""
@@ -54,7 +59,7 @@ class Worker:
             self._sizes[box] = 0
         if not 0 <= message.part == len(parts) < message.parts or (parts and not _are_one(parts[0], message)):
             raise Refused("parts of an update are out of order", box)
-        self._sizes[box] += sum(map(len, message.people))
+        self._sizes[box] += sum(map(len, message.people)) + len(message.channel or b"")
         if self._sizes[box] > _MOST_UNASSEMBLED:
             raise Refused("an update is too large", box)
         parts.append(message)
@@ -74,16 +79,18 @@ class Worker:
             served = self._controller.channels.get(box)
             if served is None:
                 continue
+            if work is None:
+                await self._say_applied(served)
+                continue
             self._waiting[box] -= 1
             if isinstance(work, NewKey):
                 await self._change_key(served, work.key)
-            elif work is not None:
-                await self._apply(served, work)
             else:
-                await self._say_applied(served)
+                await self._apply(served, work)
 
     def _put(self, box: int, work: list[Update] | NewKey | None) -> None:
-        self._waiting[box] = self._waiting.get(box, 0) + 1
+        if work is not None:
+            self._waiting[box] = self._waiting.get(box, 0) + 1
         self._todo.put_nowait((box, work))
 
     async def _apply(self, served: Served, parts: list[Update]) -> None:
@@ -97,17 +104,21 @@ class Worker:
                 self._controller.doors.note(EventCode.SNAPSHOT_REFUSED, reason, channels=[served])
             await self._tell(served.id, NotApplied(parts[-1].version, str(error), sums, own))
             return
+        replica, as_of = served.replica, parts[-1].as_of
+        served.told_as_of = None if as_of is None else self._controller.by_own_clock(as_of)
+        if self._applied.get(served.id, ())[:2] == (replica.version, replica.digest):
+            del self._applied[served.id]  # it is told the same again: it does not know
+        await self._tell(served.id, Taken(replica.version, replica.digest))
         await self._say_applied(served)
 
     async def _say_applied(self, served: Served) -> None:
-        """Say so if it is: decided by, kept, and on the board where that decides."""
-        if served.replica.unsaved is not None or not served.is_applied:
-            return
-        if not self._waiting[served.id] and served.id not in self._parts:
-            served.is_outstanding = False
-            served.confirm(self._controller.clock.now())
-        replica = served.replica
-        await self._tell(served.id, Applied(replica.version, replica.digest, served.left_out))
+        """Say what is applied by now, if that has not been said."""
+        if served.is_applied and not self._waiting.get(served.id) and served.id not in self._parts:
+            served.go_by_it(self._controller.clock.now())
+        applied = served.applied
+        if applied is not None and self._applied.get(served.id) != applied:
+            self._applied[served.id] = applied
+            await self._tell(served.id, Applied(*applied))
 
     async def _change_key(self, served: Served, key: bytes) -> None:
         """Use another key. Both are kept until the server has used it: it may not hear that we do."""

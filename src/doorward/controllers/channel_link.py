@@ -2,7 +2,8 @@
 
 What has changed is kept as a state, not as a queue of messages: when something can be sent, it is worked out what
 that is. So a controller that takes nothing costs no more than the ids of the people who have changed, and one that is
-slow is told of ten changes at once. Of Updates one at a time is under way.
+slow is told of ten changes at once. Of Updates one at a time is under way: until the controller has taken it. That it
+is on its disk and its board it says when it is; nothing waits for that (docs/decisions/0034).
 """
 
 from collections import deque
@@ -15,7 +16,7 @@ from doorward.controllers.channel_keys import NO_KEY, Opening, StoredKeys
 from doorward.kit.crypto import Vault
 from doorward.link import keys
 from doorward.link.content import MOST_BUCKETS, Content, differing
-from doorward.link.messages import MOST_PEOPLE, Admit, Applied, Held, NewKey, NotApplied, Update
+from doorward.link.messages import MOST_PEOPLE, Admit, Applied, Held, NewKey, NotApplied, Taken, Update
 from doorward.sync.known import Capture, Known
 from doorward.sync.projection import AccountProjection
 
@@ -27,6 +28,10 @@ _VERSION_EVERY_S: Final = 0.25
 """Where only the version is another one it is told so often at most: it changes with every change of the account."""
 _AGAIN_AFTER_S: Final = 60.0
 """What does not take everything is told it again after so long."""
+_LONGEST_AGAIN_S: Final = 60.0
+"""Who answers wrongly is told everything again at once the first time, later ever more seldom up to this."""
+_MOST_UNAPPLIED: Final = 1_000
+"""So many different states that a controller has taken and not applied are remembered."""
 ANSWERED_WITHIN_S: Final = 120.0
 _BETWEEN_BREATHS: Final = 256
 """So many people are encoded, or looked at, in one go."""
@@ -36,7 +41,7 @@ _Kind = Literal["question", "changes", "buckets", "everything"]
 
 
 class Outstanding(NamedTuple):
-    """An Update that has not been answered."""
+    """An Update that the controller has neither taken nor refused."""
 
     kind: _Kind
     version: int
@@ -84,15 +89,24 @@ class ChannelLink:
         self.complaints: set[tuple[tuple[str, str], ...]] = set()
         """What has been put on record of what it does not take."""
         self.version = 0 if held is None else held.version
+        """The last one that the controller has taken."""
+        self.applied_version = 0
+        """The last one of which it has said in this session that it is on its disk and its board."""
         self.is_begun = False
         self._digest: bytes | None = None if held is None or is_anew or held.version <= 0 else held.digest or None
         self._next_pending: str | None = None
         # The channel has no key any more, and the controller was not there when it was removed.
         self._is_key_to_forget = held is not None and bool(held.keys) and opening.wanted == NO_KEY
         self._record: bytes | None = None
+        self._taken: dict[bytes, int] = {}
+        """What has been taken and may not be applied yet: by digest, the last version that it is the content of."""
+        self._wrong_answers = 0
         self._answered: _Answered | None = None
         self._admits: deque[Admit] = deque()
+        self.too_late: list[int] = []
+        """Requests that could not be sent in time."""
         self._is_sending = False
+        self._as_of: int | None = None
         self._sent_at = 0.0
         self._not_before = 0.0
 
@@ -106,6 +120,13 @@ class ChannelLink:
         """To be sent once, after what else the door is to know."""
         self._admits.append(request)
 
+    def unsent(self) -> list[int]:
+        """The requests for admissions that were not sent, and are not to be any more."""
+        requests = [*self.too_late, *(admit.request_id for admit in self._admits)]
+        self.too_late.clear()
+        self._admits.clear()
+        return requests
+
     def note(self, person_ids: Iterable[int]) -> None:
         """These people may not be any more what the controller has."""
         if self._digest is not None or self.outstanding is not None:
@@ -117,11 +138,11 @@ class ChannelLink:
         return self.next_key is None and not self._is_sending
 
     def messages(
-        self, projection: AccountProjection, version: int, now: float, clock_now: int
+        self, projection: AccountProjection, version: int, now: float, clock_now: int, as_of: int | None = None
     ) -> Iterator[Update | Admit | NewKey | None]:
         """What is to be sent now, in its order; None is a Breath. Whoever begins to send it sends all of it.
 
-        `version`: the account's, as far as everything of it is in the projection.
+        `version`: the account's, as far as everything of it is in the projection; `as_of`: up to which instant it is.
         """
         if not self.is_open:
             return
@@ -130,16 +151,22 @@ class ChannelLink:
             self.next_key, self._next_pending = self.wanted_key, self.stored.pending
             yield NewKey(self.wanted_key)
             return
-        self._is_sending = True
+        self._is_sending, self._as_of = True, as_of
         try:
             if (content := projection.content(self.id)) is not None and self.waits_for(version, now, content) == 0.0:
                 yield from self._update(projection, content, version, now)
             while self._admits:
-                admit = self._admits.popleft()
-                if clock_now < admit.until:
-                    yield admit
+                if clock_now >= self._admits[0].until:
+                    self.too_late.append(self._admits.popleft().request_id)
+                else:
+                    yield self._admits.popleft()
         finally:
             self._is_sending = False
+
+    def is_told(self, content: Content | None) -> bool:
+        """Whether all of this has been sent, to be taken in its order."""
+        sent = self._digest if self.outstanding is None else self.outstanding.digest
+        return content is not None and self.is_begun and self._answered is None and content.digest() == sent
 
     def waits_for(self, version: int, now: float, content: Content | None) -> float | None:
         """In how many seconds there is an Update to send, 0 for now; None: there is none for all that is known."""
@@ -155,20 +182,40 @@ class ChannelLink:
             return None
         return max(0.0, self._sent_at + _VERSION_EVERY_S - now)
 
-    def applied(self, message: Applied) -> bool:
-        """The controller says what it decides by now; gives whether that is what it was told."""
+    def taken(self, message: Taken, now: float) -> bool:
+        """The controller says what it goes by now; gives whether that is what it was told."""
         sent, self.outstanding = self.outstanding, None
         if sent is None or (message.version, message.digest) != (sent.version, sent.digest):
-            self._tell_everything()
+            self._tell_again(now)
             return False
         self.version, self._digest = sent.version, sent.digest
+        self._taken.pop(sent.digest, None)
+        self._taken[sent.digest] = sent.version
+        if len(self._taken) > _MOST_UNAPPLIED:
+            del self._taken[next(iter(self._taken))]
+        return True
+
+    def applied(self, message: Applied, now: float) -> bool | None:
+        """It says what is on its disk and its board; gives whether it has taken that. None: that is not known any more.
+
+        What it has taken holds for every version with the same content, so that versions alone need not be applied.
+        """
+        version = self._taken.get(message.digest)
+        if version is None:
+            if message.version < self.version:
+                return None
+            self.outstanding = None
+            self._tell_again(now)
+            return False
+        self.applied_version = max(version, self.applied_version)
+        self._taken = {digest: taken for digest, taken in self._taken.items() if taken >= version}
         return True
 
     def not_applied(self, message: NotApplied, now: float) -> bool:
         """The controller has something else than was believed; gives False if it takes nothing at all."""
         sent, self.outstanding = self.outstanding, None
         if sent is None or message.version != sent.version:
-            self._tell_everything()
+            self._tell_again(now)
             return True
         if sent.kind == "question":
             self._answered = _Answered(message.buckets, message.channel_digest)
@@ -176,7 +223,7 @@ class ChannelLink:
         if sent.kind == "everything":
             self.give_up(now)
             return False
-        self._tell_everything()
+        self._tell_again(now)
         return True
 
     def give_up(self, now: float) -> None:
@@ -192,6 +239,15 @@ class ChannelLink:
             return None
         self.key, self.next_key = key, None
         return InUse(key, self._next_pending)
+
+    def _tell_again(self, now: float) -> None:
+        """Tell everything, for the ends do not agree. Who never agrees is not to cost the server that all the time."""
+        if self._digest is None and now < self._not_before:
+            return  # it will be
+        if self._wrong_answers:
+            self._not_before = now + min(_LONGEST_AGAIN_S, 2.0 ** (self._wrong_answers - 1))
+        self._wrong_answers = min(self._wrong_answers + 1, 10)
+        self._tell_everything()
 
     def _tell_everything(self) -> None:
         self._digest, self._answered = None, None
@@ -209,7 +265,7 @@ class ChannelLink:
             # Of a controller that has something else this finds out what; whoever has it confirms the version.
             kind: _Kind = "changes" if self._digest == digest else "question"
             self.outstanding = Outstanding(kind, version, digest, now)
-            yield Update(version, digest, digest)
+            yield Update(version, digest, digest, as_of=self._as_of)
             return
         self.is_begun = True
         if self._digest is None or len(self.changed) > _MOST_CHANGED:
@@ -222,7 +278,7 @@ class ChannelLink:
             here, people = projection.some(self.id, self.changed)
             self.changed.clear()
             self.outstanding = Outstanding("changes", version, digest, now)
-            first = Update(version, self._digest, digest, told)
+            first = Update(version, self._digest, digest, told, as_of=self._as_of)
             yield from _parts(first, here, iter(people), len(people), projection.largest(self.id))
 
     def _everything(
@@ -233,7 +289,7 @@ class ChannelLink:
         self._answered, self._record = None, record
         self.outstanding = Outstanding("everything", version, digest, now)
         captured = projection.capture(self.id)
-        first = Update(version, None, digest, record)
+        first = Update(version, None, digest, record, as_of=self._as_of)
         yield from _parts(first, captured.here, _each(captured), content.people, projection.largest(self.id))
 
     def _buckets(
@@ -257,7 +313,7 @@ class ChannelLink:
                 people.append((person_id, known))
             if index % _BETWEEN_BREATHS == _BETWEEN_BREATHS - 1:
                 yield Breath
-        first = Update(version, before, digest, told, buckets=(count, tuple(sorted(wanted))))
+        first = Update(version, before, digest, told, buckets=(count, tuple(sorted(wanted))), as_of=self._as_of)
         yield from _parts(first, captured.here, iter(people), len(people), largest)
 
 
@@ -279,9 +335,11 @@ def _each(captured: Capture) -> Iterator[tuple[int, Known | None]]:
 def _parts(
     first: Update, here: frozenset[int], people: Iterator[tuple[int, Known | None]], count: int, largest: int
 ) -> Iterator[Update | None]:
-    """An Update in as many parts as its people need, who are `count`; the first says what else there is."""
+    """An Update in as many parts as its people, who are `count`, and the channel's own record need."""
     at_once = max(1, min(MOST_PEOPLE, _MOST_BYTES_AT_ONCE // largest))
-    parts = max(1, -(-count // at_once))
+    own = first.channel
+    pieces = 0 if own is None else -(-len(own) // _MOST_BYTES_AT_ONCE)
+    parts = max(1, -(-count // at_once), pieces)
     for part in range(parts):
         told: list[bytes] = []
         gone: list[int] = []
@@ -293,7 +351,8 @@ def _parts(
                 gone.append(person_id)
             if index % _BETWEEN_BREATHS == _BETWEEN_BREATHS - 1:
                 yield Breath
-        channel, buckets = (first.channel, first.buckets) if part == 0 else (None, None)
+        begins, buckets = part * _MOST_BYTES_AT_ONCE, first.buckets if part == 0 else None
+        channel = None if own is None or part >= pieces else own[begins : begins + _MOST_BYTES_AT_ONCE]
         yield Update(
             first.version,
             first.before,
@@ -304,4 +363,5 @@ def _parts(
             buckets,
             part,
             parts,
+            first.as_of,
         )

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from doorward.alarms.kinds import SILENT
 from doorward.alarms.raising import heard_again
-from doorward.changes.reports import HEARD_WITHIN_MS
+from doorward.changes.reports import HEARD_WITHIN_MS, NOTHING
 from doorward.channels.tables import channels
 from doorward.controllers.tables import controllers
 from doorward.db.query import Query, number, one_of
@@ -19,8 +19,6 @@ from doorward.events.service import Event, record
 from doorward.events.tables import events
 from doorward.sync.tables import channel_reports
 
-_NEVER: Final = -1
-"""The version of a door that is there and has confirmed nothing yet."""
 _MOST: Final = 2**31 - 1
 
 
@@ -124,7 +122,7 @@ _add_seen = upsert(channel_reports).from_select(
     select(
         channels.c.id,
         bindparam("now", type_=channel_reports.c.last_seen_at.type),
-        literal(_NEVER, BigInteger()),
+        literal(NOTHING, BigInteger()),
         null(),
     ).where(one_of(channels.c.id, "ids"), channels.c.controller_id.is_not(None)),
 )

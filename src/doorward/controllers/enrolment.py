@@ -1,12 +1,16 @@
 """Enrolment: a one-time code, by which a controller and the server come to share a key (docs/decisions/0018).
 
-What is refused is refused in the same words, whether or not there is such a code; five wrong proofs end it.
+What is refused is refused in the same words, whether or not there is such a code; five wrong proofs end it. Whoever has
+used it is given the same answer again as long as it would have held: the first may have been lost on its way.
 """
 
+import base64
+import hmac
 import json
 import secrets
 from typing import Final, NamedTuple
 
+import msgspec
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 
 from doorward.accounts.service import get_account
@@ -71,6 +75,15 @@ class Enrolled(NamedTuple):
     sealed: bytes
 
 
+class _Used(msgspec.Struct, frozen=True):
+    """By whom a code was used, and what they were answered; it takes the place of the code's secret."""
+
+    public_key: bytes
+    nonce: bytes
+    proof: bytes
+    answer: Enrolled
+
+
 class _Code(NamedTuple):
     id: int
     account_id: int
@@ -102,20 +115,22 @@ _NAMES: Final = Query(
     .order_by(channels.c.id),
     ToServe,
 )
-_HOLDING: Final = Query(
+_codes: Final = (
     select(*(enrolment_codes.c[name] for name in _Code._fields))
     .select_from(enrolment_codes.outerjoin(users, users.c.id == enrolment_codes.c.user_id))
     .where(
         enrolment_codes.c.lookup == bindparam("the_lookup"),
-        enrolment_codes.c.used_at.is_(None),
         enrolment_codes.c.expires_at > bindparam("now"),
         enrolment_codes.c.wrong_proofs < MOST_WRONG_PROOFS,
         # Whoever may do nothing any more has given out nothing.
         or_(enrolment_codes.c.user_id.is_(None), users.c.disabled_at.is_(None)),
     )
-    .with_for_update(of=enrolment_codes),
+)
+_HOLDING: Final = Query(
+    _codes.where(enrolment_codes.c.used_at.is_(None)).with_for_update(of=enrolment_codes),
     _Code,
 )
+_USED: Final = Query(_codes.where(enrolment_codes.c.used_at.is_not(None)), _Code)
 _WRONG: Final = Query[None](
     update(enrolment_codes)
     .where(enrolment_codes.c.id == bindparam("the_id"))
@@ -125,6 +140,9 @@ _USE: Final = Query[None](
     update(enrolment_codes)
     .where(enrolment_codes.c.id == bindparam("the_id"), enrolment_codes.c.used_at.is_(None))
     .values(used_at=bindparam("now"))
+)
+_KEEP_ANSWER: Final = Query[None](
+    update(enrolment_codes).where(enrolment_codes.c.id == bindparam("the_id")).values(secret=bindparam("the_answer"))
 )
 _ADD: Final = Query(
     insert(controllers)
@@ -144,6 +162,10 @@ _DRIVERS: Final = Query(
     select(channels.c.id, channels.c.driver).where(one_of(channels.c.id, "ids")),
     lambda the_id, driver: (the_id, driver),
 )
+
+
+_encoder: Final = msgspec.msgpack.Encoder()
+_decoder: Final = msgspec.msgpack.Decoder(_Used)
 
 
 class Refused(Forbidden):
@@ -206,7 +228,7 @@ def enrol(transaction: Transaction, vault: Vault, asked: Request, address: str, 
     found = transaction.one(_HOLDING, the_lookup=asked.lookup, now=now)
     if found is None:
         _look_busy(asked)
-        return None
+        return _answered_before(transaction, vault, asked, now)
     code = keys.EnrolmentCode(found.lookup, vault.decrypt(found.secret, _code_context(found.lookup)))
     if not keys.is_proof(code, asked.public_key, asked.nonce, asked.proof):
         transaction.run(_WRONG, the_id=found.id)
@@ -233,7 +255,23 @@ def enrol(transaction: Transaction, vault: Vault, asked: Request, address: str, 
         "channels": given,
     }
     sealed = keys.seal_once(shared.answer_key, json.dumps(answer, ensure_ascii=False).encode())
-    return Enrolled(controller_id, keys.public_key_of(private_key), nonce, sealed)
+    enrolled = Enrolled(controller_id, keys.public_key_of(private_key), nonce, sealed)
+    used = _encoder.encode(_Used(asked.public_key, asked.nonce, asked.proof, enrolled))
+    kept = vault.encrypt(base64.b64encode(used).decode(), _code_context(found.lookup))
+    transaction.run(_KEEP_ANSWER, the_id=found.id, the_answer=kept)
+    return enrolled
+
+
+def _answered_before(transaction: Transaction, vault: Vault, asked: Request, now: int) -> Enrolled | None:
+    """What the very same request was answered. It tells nobody anything who only overhears it: it is sealed."""
+    found = transaction.one(_USED, the_lookup=asked.lookup, now=now)
+    if found is None:
+        return None
+    used = _decoder.decode(base64.b64decode(vault.decrypt(found.secret, _code_context(found.lookup))))
+    is_same = hmac.compare_digest(
+        used.public_key + used.nonce + used.proof, asked.public_key + asked.nonce + asked.proof
+    )
+    return used.answer if is_same else None
 
 
 def command(issued: IssuedCode, server: str) -> str:

@@ -18,7 +18,7 @@ from doorward.controllers.channel_keys import StoredKeys
 from doorward.controllers.channel_link import ChannelLink, InUse
 from doorward.controllers.meeting import connect, prove
 from doorward.controllers.projections import Projections
-from doorward.controllers.reporting import Reporting
+from doorward.controllers.reporting import UNRECORDED_MS, Reporting
 from doorward.controllers.service import TOPIC
 from doorward.controllers.session import Refused, Session
 from doorward.controllers.strangers import Strangers
@@ -67,6 +67,7 @@ class Hub:
         self._is_closed = False
         self._forks_said: dict[int, float] = {}
         """Until when nothing more is put on record of controllers that come twice."""
+        self._as_of: dict[int, int] = {}
         self.projections = Projections(live, self._note_content, self._note_version)
         self.reporting = Reporting(database, clock, self._sessions.values)
         live.when_changed(self._note_change)
@@ -117,7 +118,7 @@ class Hub:
             return
         session: Session | None = None
         try:
-            with self.strangers.at_the_door():
+            with self.strangers.at_the_door(address):
                 async with asyncio.timeout(PROVEN_WITHIN_S):
                     session, welcome = await self._meet(wire, address)
         except (HandshakeFailed, FrameRefused, Unreadable, TimeoutError, WireClosed) as error:
@@ -145,6 +146,17 @@ class Hub:
     def version(self, account_id: int) -> int:
         """The last change that is wholly in it."""
         return self.projections.version(account_id)
+
+    def as_of(self, account_id: int) -> int | None:
+        """Up to which instant everything that was changed is in what channels are to be told; None: not known.
+
+        It does not run away from what is on record of who is there: by that people are told how long a door that is cut
+        off may still open (access.standing).
+        """
+        if self.projections.of(account_id).is_settled and not self._live.is_overdue(account_id):
+            self._as_of[account_id] = self._live.as_of
+        known = self._as_of.get(account_id)
+        return None if known is None else min(known, self.reporting.on_record_at + UNRECORDED_MS)
 
     def presence(self, account_id: int) -> dict[int, Presence]:
         """Where people are."""
@@ -181,9 +193,9 @@ class Hub:
         )
 
     def confirmed(self, link: ChannelLink) -> None:
-        """A channel decides by what it has been told."""
+        """A channel has applied what it has been told."""
         if link.is_driven:
-            self.reporting.confirmed(link.id, link.version)
+            self.reporting.confirmed(link.id, link.applied_version)
 
     def failed(self, peer: Peer, link: ChannelLink, reasons: tuple[tuple[str, str], ...]) -> None:
         """A channel does not take what it is told; said once in a session."""
@@ -193,6 +205,18 @@ class Hub:
             return
         link.complaints.add(cleaned)
         self._in_background(self._write(lambda tx: contact.failed(tx, peer.account_id, channel, cleaned, now)))
+
+    def gave_up(self, requests: list[int]) -> None:
+        """Requests for admissions could not be sent in time: nobody will answer them."""
+        now = self.clock.now()
+        if requests:
+            self._in_background(self._write(lambda tx: remote_admissions.give_up_unsent(tx, requests, now)))
+
+    def has_told(self, session: Session) -> None:
+        """A controller has told all that had happened: what it was sent before and has not answered never came."""
+        now, channel_ids, since = self.clock.now(), list(session.links), session.connected_at
+        if channel_ids:
+            self._in_background(self._write(lambda tx: remote_admissions.give_up_lost(tx, channel_ids, since, now)))
 
     async def in_use(self, link: ChannelLink, used: InUse) -> None:
         """A channel uses another key."""
@@ -239,6 +263,7 @@ class Hub:
         if self._sessions.get(session.peer.controller_id) is session:
             del self._sessions[session.peer.controller_id]
         for link in session.links.values():
+            self.gave_up(link.unsent())
             if self._links.get(link.id, (None, None))[0] is session:
                 del self._links[link.id]
 
@@ -364,6 +389,7 @@ class Hub:
             await asyncio.gather(*map(self._admit, waiting))
 
     async def _admit(self, asked: remote_admissions.Waiting) -> None:
+        asked_through, _ = self._links.get(asked.channel_id, (None, None))
         admit = await remote_admissions.take_up(self._database, self.clock, asked)
         if admit is None:
             return
@@ -373,9 +399,11 @@ class Hub:
                 await self._live.advance()
                 await self.projections.settled()
         session, link = self._links.get(asked.channel_id, (None, None))
-        if session is not None and link is not None:
+        if session is not None and session is asked_through and link is not None:
             link.admit(admit)
             session.wake()
+        else:
+            self.gave_up([admit.request_id])
 
     def _waking(self, loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> Callable[[], None]:
         def wake() -> None:

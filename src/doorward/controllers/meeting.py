@@ -38,6 +38,8 @@ class Connected(NamedTuple):
     condition: Condition
     is_removed: bool
     is_forked: bool
+    told_until: int
+    """The number of the last event that had happened when it connected."""
 
 
 async def prove(database: Database, vault: Vault, wire: Wire, address: str) -> Proven:
@@ -94,7 +96,10 @@ async def connect(database: Database, vault: Vault, proven: Proven, now: int) ->
             stored, opening, held.get(stored.channel_id), is_anew=hello.record_format != RECORD_FORMAT
         )
     last, is_forked = connection or (0, False)
-    return Connected(last, links, condition, connection is None, is_forked)
+    # Of a controller that has lost its count the events are numbered on from what is on record.
+    told_until = hello.next_sequence - 1 + hello.spool_length
+    told_until = told_until if told_until >= last else last + hello.spool_length
+    return Connected(last, links, condition, connection is None, is_forked, told_until)
 
 
 def _plain(text: str) -> str:

@@ -2,14 +2,17 @@
 
 Both ends decide: the server by the database as it is at this moment, the door by what it has been told, which comes
 before the request on the same connection. Where either says no, nobody is let in (docs/decisions/0015).
+
+What cannot be answered any more is over at once: what could not be sent, and what a controller was sent in a session
+before, once it has told all that had happened by then, and no answer was among it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple
 
 import structlog
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from doorward.admissions import service as admissions
 from doorward.admissions.service import Admission
@@ -51,6 +54,18 @@ _WAITING: Final = Query(
     .limit(_AT_ONCE),
     Waiting,
 )
+_PENDING: Final = select(*(admission_requests.c[name] for name in Admission._fields)).where(
+    admission_requests.c.status == "pending"
+)
+_UNSENT: Final = Query(_PENDING.where(one_of(admission_requests.c.id, "ids")).with_for_update(), Admission)
+_LOST: Final = Query(
+    _PENDING.where(
+        one_of(admission_requests.c.channel_id, "channel_ids"),
+        # Nobody takes up what was asked for before a session.
+        func.coalesce(admission_requests.c.claimed_at, admission_requests.c.requested_at) < bindparam("before"),
+    ).with_for_update(),
+    Admission,
+)
 _STILL_THERE: Final = Query(select(channels.c.id).where(channels.c.id == bindparam("the_channel")), number)
 
 
@@ -74,6 +89,23 @@ async def take_up(database: Database, clock: Clock, asked: Waiting) -> Admit | N
     except Exception:  # noqa: BLE001 - what fails admits nobody
         _log.exception("a remote admission failed", request=asked.id)
     return None
+
+
+def give_up_unsent(transaction: Transaction, request_ids: Collection[int], now: int) -> None:
+    """These were not sent, and will not be: the controller was gone, or busy for too long."""
+    _give_up(transaction, transaction.all(_UNSENT, ids=str(sorted(request_ids))), now)
+
+
+def give_up_lost(transaction: Transaction, channel_ids: Collection[int], before: int, now: int) -> None:
+    """What the doors were sent before an instant has never arrived: their controller has told all that happened."""
+    _give_up(transaction, transaction.all(_LOST, channel_ids=str(sorted(channel_ids)), before=before), now)
+
+
+def _give_up(transaction: Transaction, lost: Iterable[Admission], now: int) -> None:
+    for each in lost:
+        admissions.complete(transaction, each.id, "offline", now)
+        still = transaction.one(_STILL_THERE, the_channel=each.channel_id)
+        record(transaction, admissions.event_of(each, EventCode.CONTROLLER_OFFLINE, now, channel_id=still), now)
 
 
 def _take_up(transaction: Transaction, asked: Waiting, now: int) -> Admit | None:

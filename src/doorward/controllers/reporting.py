@@ -21,6 +21,8 @@ _GATHER_S: Final = 0.03
 _AGAIN_S: Final = 0.5
 _HEARD_EVERY_S: Final = 5.0
 """How often it is written that controllers are there; well within reports.HEARD_WITHIN_MS."""
+UNRECORDED_MS: Final = 30_000
+"""No door goes by what it was told longer than by so much more than people can know of (access.standing)."""
 
 
 class Reporting:
@@ -33,7 +35,8 @@ class Reporting:
         self._sessions = sessions
         self._confirmed: dict[int, int] = {}
         self._news = asyncio.Event()
-        self._since = clock.now()
+        self._since = self.on_record_at = clock.now()
+        """`on_record_at`: up to when it is on record who is there."""
 
     def confirmed(self, channel_id: int, version: int) -> None:
         """A channel decides by everything up to this change."""
@@ -83,13 +86,14 @@ class Reporting:
 
     async def write_heard(self) -> None:
         """Write that the controllers which have sessions here are there. Raises DatabaseUnavailable."""
-        sessions = list(self._sessions())
+        sessions, now = list(self._sessions()), self._clock.now()
         if not sessions:
+            self.on_record_at = now
             return
         said = {session.peer.controller_id: session.condition for session in sessions}
         driven = [link.id for session in sessions for link in session.links.values() if link.is_driven]
-        now = self._clock.now()
         await self._database.write(lambda tx: contact.heard(tx, list(said), driven, said, now))
+        self.on_record_at = now
 
     async def look_for_lost(self) -> None:
         """Put on record which doors have lost contact. Raises DatabaseUnavailable."""

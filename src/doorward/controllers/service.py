@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import bindparam, func, select, update
 
 from doorward.audit import service as audit
+from doorward.changes import reports
 from doorward.changes import service as changes
 from doorward.changes.reports import HEARD_WITHIN_MS, REPORTS, STANDING, Standing
 from doorward.channels.tables import channels
@@ -178,6 +179,7 @@ def note_served(
     audit.record_many(transaction, account_id, "channel", done, now)
     transaction.signal(TOPIC)
     if before:
+        reports.begin_anew(transaction, before)
         changes.note_each(transaction, account_id, now, channel_ids=before)
 
 

@@ -34,6 +34,7 @@ from doorward.link.messages import (
     Pulse,
     Recorded,
     SequenceLost,
+    Taken,
     Told,
     Unreadable,
     Welcome,
@@ -54,6 +55,7 @@ _LAST_WORDS_S: Final = 2.0
 _RECORDED_WITHIN_S: Final = 5.0
 _BETWEEN_BREATHS: Final = 256
 _PEOPLE_AT_ONCE: Final = messages.MOST_PEOPLE
+_ANSWERS_WRONGLY: Final = (("answers_wrongly", "The controller says that it has what it was never told."),)
 
 Parting = Literal["removed", "again"]
 
@@ -74,6 +76,10 @@ class Services(Protocol):
         """The last change that is wholly in it."""
         ...
 
+    def as_of(self, account_id: int) -> int | None:
+        """Up to which instant everything that was changed is in it."""
+        ...
+
     def presence(self, account_id: int) -> dict[int, Presence]:
         """Where people are."""
         ...
@@ -87,11 +93,19 @@ class Services(Protocol):
         ...
 
     def confirmed(self, link: ChannelLink) -> None:
-        """A channel decides by what it has been told."""
+        """A channel has applied what it has been told."""
         ...
 
     def failed(self, peer: Peer, link: ChannelLink, reasons: tuple[tuple[str, str], ...]) -> None:
         """A channel does not take what it is told."""
+        ...
+
+    def gave_up(self, requests: list[int]) -> None:
+        """Requests for admissions could not be sent in time."""
+        ...
+
+    def has_told(self, session: "Session") -> None:
+        """The controller has told all that had happened when it connected."""
         ...
 
     async def in_use(self, link: ChannelLink, used: InUse) -> None:
@@ -140,11 +154,13 @@ class Session:
         self._parting: Parting | None = None
         self._is_over = False
         self._spoke_at = 0.0
+        self._told_until: int | None = connected.told_until
         self._timer: asyncio.TimerHandle | None = None
 
     async def run(self, welcome: Welcome) -> None:
         """Carry on until the connection ends. Raises Refused for what the other end must not send."""
         self._welcome = welcome
+        self._see_told(welcome.last_sequence)
         self.wake()
         reading, writing, recording = (
             asyncio.create_task(self._read()),
@@ -224,12 +240,8 @@ class Session:
                 if len(message.events) > MOST_EVENTS:
                     raise Refused("too many events at once", box)
                 await self._queue(link, message)
-            case Applied() if link is not None:
-                self._take_applied(link, message)
-            case NotApplied() if link is not None:
-                if not link.not_applied(message, self._loop.time()):
-                    self._services.failed(self.peer, link, (("not_applied", message.reason),))
-                self.wake()
+            case Taken() | Applied() | NotApplied() if link is not None:
+                self._take_answer(link, message, self._loop.time())
             case KeyInUse() if link is not None:
                 used = link.use_next_key(message.fingerprint)
                 if used is None:
@@ -240,13 +252,23 @@ class Session:
             case _:
                 raise Refused("in the wrong box", box)
 
-    def _take_applied(self, link: ChannelLink, message: Applied) -> None:
-        if link.applied(message):
-            if message.refused:
-                told = tuple(("not_represented", sentence) for sentence in message.refused)
-                self._services.failed(self.peer, link, told)
-            else:
-                self._services.confirmed(link)
+    def _take_answer(self, link: ChannelLink, message: Taken | Applied | NotApplied, now: float) -> None:
+        wrong: tuple[tuple[str, str], ...] = ()
+        match message:
+            case Taken():
+                wrong = () if link.taken(message, now) else _ANSWERS_WRONGLY
+            case NotApplied():
+                wrong = () if link.not_applied(message, now) else (("not_applied", message.reason),)
+            case Applied():
+                is_right = link.applied(message, now)
+                if is_right is False:
+                    wrong = _ANSWERS_WRONGLY
+                elif message.refused:
+                    wrong = tuple(("not_represented", sentence) for sentence in message.refused)
+                elif is_right:
+                    self._services.confirmed(link)
+        if wrong:
+            self._services.failed(self.peer, link, wrong)
         self.wake()
 
     async def _queue(self, link: ChannelLink | None, message: Events | SequenceLost) -> None:
@@ -280,7 +302,13 @@ class Session:
             self._unrecorded.popleft()
             self._taken.set()
             self._recorded = max(recorded, self._recorded or 0)
+            self._see_told(recorded)
             self.wake()
+
+    def _see_told(self, recorded: int) -> None:
+        if self._told_until is not None and recorded >= self._told_until:
+            self._told_until = None
+            self._services.has_told(self)
 
     async def _write(self) -> None:
         while True:
@@ -309,7 +337,14 @@ class Session:
             await self._send(CONTROL, Recorded(recorded))
         if self._beat_at is not None or self._loop.time() - self._spoke_at >= SPEAKS_S:
             beat_at, self._beat_at = self._beat_at, None
-            await self._send(CONTROL, Pulse(self._services.clock.now(), beat_at))
+            await self._send(CONTROL, self._pulse(beat_at))
+
+    def _pulse(self, beat_at: int | None) -> Pulse:
+        services, account_id = self._services, self.peer.account_id
+        projection = services.projection(account_id)
+        links = self.links.values()
+        behind = tuple(link.id for link in links if not link.is_told(projection.content(link.id)))
+        return Pulse(services.clock.now(), beat_at, services.as_of(account_id), behind)
 
     async def _flush(self, link: ChannelLink) -> float | None:
         """Send what there is for a channel; between two parts of much, what concerns all is sent.
@@ -320,7 +355,8 @@ class Session:
         projection, version = services.projection(account_id), services.version(account_id)
         now = self._loop.time()
         try:
-            for message in link.messages(projection, version, now, services.clock.now()):
+            as_of = services.as_of(account_id)
+            for message in link.messages(projection, version, now, services.clock.now(), as_of):
                 async with asyncio.timeout(TAKEN_WITHIN_S):
                     if message is None:
                         await asyncio.sleep(0)
@@ -330,6 +366,8 @@ class Session:
         except frames.TooLong:
             link.give_up(now)
             services.failed(self.peer, link, (("too_long", "What it is to be told is too long for the link."),))
+        if link.too_late:
+            services.gave_up(link.unsent())
         return link.waits_for(version, now, projection.content(link.id)) if link.is_open else None
 
     async def _flush_whereabouts(self) -> None:

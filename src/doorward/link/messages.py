@@ -66,8 +66,19 @@ class SequenceLost(Message, frozen=True, tag="sequence_lost"):
 # From the controller, in a channel's box.
 
 
+class Taken(Message, frozen=True, tag="taken"):
+    """The controller goes by this now, in memory, and sees to the rest: the next Update may come (decision 0034)."""
+
+    version: int
+    digest: bytes
+
+
 class Applied(Message, frozen=True, tag="applied"):
-    """The channel decides by this now, durably. `refused`: what its hardware cannot represent, a sentence each."""
+    """What was taken is on the controller's disk, and on the board that decides at the door, if one does.
+
+    Said once for what was taken last, or while a board takes long for something before. `refused`: what the hardware
+    cannot represent, a sentence each.
+    """
 
     version: int
     digest: bytes
@@ -129,10 +140,17 @@ class Welcome(Message, frozen=True, tag="welcome"):
 
 
 class Pulse(Message, frozen=True, tag="pulse"):
-    """The server is there, and heard the Beat of `beat_at`, if any since the last."""
+    """The server is there, and heard the Beat of `beat_at`, if any since the last.
+
+    `as_of`: the controller has been sent all that was changed up to that instant; None: the server cannot tell. But for
+    the channels `behind`, which have still to be sent something. That the server is there says nothing about it: it may
+    be cut off from its database (docs/decisions/0034).
+    """
 
     at: int
     beat_at: int | None = None
+    as_of: int | None = None
+    behind: tuple[int, ...] = ()
 
 
 class Recorded(Message, frozen=True, tag="recorded"):
@@ -161,11 +179,14 @@ class Update(Message, frozen=True, tag="update"):
     """The digest that the content must have before; none: it is told everything."""
     after: bytes
     channel: bytes | None = None
+    """The channel's own record, or a piece of it: the pieces of all parts make it, in their order."""
     people: tuple[bytes, ...] = ()
     gone: tuple[int, ...] = ()
     buckets: tuple[int, tuple[int, ...]] | None = None
     part: int = 0
     parts: int = 1
+    as_of: int | None = None
+    """With this the channel has been sent all that was changed up to that instant, as Pulse has it."""
 
 
 class Admit(Message, frozen=True, tag="admit"):
@@ -193,7 +214,7 @@ class NewKey(Message, frozen=True, tag="new_key"):
         return "NewKey(…)"
 
 
-FromController: TypeAlias = Hello | Beat | SequenceLost | Applied | NotApplied | Events | KeyInUse
+FromController: TypeAlias = Hello | Beat | SequenceLost | Taken | Applied | NotApplied | Events | KeyInUse
 FromServer: TypeAlias = Welcome | Pulse | Recorded | Goodbye | Update | Admit | Whereabouts | NewKey
 
 _encoder: Final = msgspec.msgpack.Encoder()

@@ -158,7 +158,9 @@ class Station:
     def confirm(self) -> None:
         """What its server's pulses have said in the time that was jumped over: that it is there."""
         if self._controller is not None and self.is_linked:
-            self._controller.confirm()
+            at_server = self._controller.server_time.now()
+            if at_server is not None:
+                self._controller.confirm(at_server)
 
     # What is to be known of it.
 

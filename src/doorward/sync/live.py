@@ -54,6 +54,8 @@ class LiveSnapshots:
         self._accounts: dict[int, AccountSnapshots] = {}
         self._of_channel: dict[int, int] = {}
         self._cursor = -1
+        self.as_of = 0
+        """An instant: every change that was committed up to then is known, if not everything that it touches."""
         self._refreshing = asyncio.Lock()
         self._overdue: dict[int, Overdue] = {}
         self._wanted: set[Credential] = set()
@@ -92,13 +94,14 @@ class LiveSnapshots:
         """Catch up with the database but for what is read in the background; gives whether anything had changed."""
         changed = False
         async with self._refreshing:
-            more = True
+            more, began = True, self._clock.now()
             wanted, self._wanted = self._wanted, set()
             while more:
                 delta = await self._database.read(lambda transaction: self._read(transaction, wanted))
                 changed = changed or delta.cursor != self._cursor
                 self._apply(delta)
                 more = delta.more
+            self.as_of = began
             for account_id in list(self._overdue):
                 changed = self._take_over(account_id) or changed
         return changed
@@ -136,6 +139,10 @@ class LiveSnapshots:
         """The last change that is in the account's snapshots, with all before it."""
         overdue = self._overdue.get(account_id)
         return self._cursor if overdue is None else overdue.first - 1
+
+    def is_overdue(self, account_id: int) -> bool:
+        """Whether people of the account have still to be read again."""
+        return account_id in self._overdue
 
     @property
     def version(self) -> int:

@@ -385,3 +385,24 @@ async def test_a_channel_that_is_forgotten_has_no_cards_on_the_board_any_more(br
         assert not rig.of(CommandResult)[0].is_done
         assert rig.of(DeviceDecision) == []
         assert rig.driver.health().online == {}
+
+
+async def test_a_lockdown_does_not_wait_for_the_cards_that_are_being_written(broker: Mosquitto) -> None:
+    async with running_rig(broker) as rig:
+        people = [person(number, 1) for number in range(1, 121)]
+        apply = asyncio.create_task(rig.driver.apply(snapshot(*people), NOON))
+        await rig.eventually(lambda: len(rig.device.users) > 2)
+        board = rig.driver._units[0].board
+        locking = asyncio.create_task(rig.driver.lock_down(1, cards=True, rex=False))
+        written = 0
+
+        def count() -> bool:
+            nonlocal written
+            written = max(written, len(rig.device.users))
+            return not rig.device.users
+
+        await rig.eventually(count)
+        assert written < len(people), "the rest was not written first"
+        assert await locking == ()
+        await apply
+        assert (rig.device.users, board.problem) == ({}, None)

@@ -309,3 +309,27 @@ async def test_what_a_lockdown_could_not_tell_the_board_is_told_later() -> None:
         assert not board.admits(1001, 1)
         assert SET_PROFILE in {packet[1] for packet in board.log}
         installation.clock.advance(HOUR)
+
+
+async def test_a_lockdown_does_not_wait_for_thousands_of_cards_that_are_being_written() -> None:
+    house = House(shifts={1: None, 2: OFFICE_HOURS})
+    for number in range(1, 1501):
+        house.person(number, roles=(1 + number % 2,))
+    async with installed(MONDAY) as installation:
+        driver, board = installation.driver(), installation.board
+        be_patient(driver)
+        await driver.apply(House(shifts={1: None}).person(1, roles=(1,)).snapshot(12), MONDAY)
+        apply = asyncio.create_task(driver.apply(house.snapshot(11), MONDAY))
+        await until(lambda: any(board.admits(number, 1) for number in board.cards))
+        assert await driver.lock_down(11, cards=True, rex=False) == ()
+        assert len(board.cards) < 1000, "the rest is still to be written"
+        assert not apply.done()
+        assert not any(board.admits(number, 1) for number in board.cards)
+        assert board.press(1)
+        assert board.admits(1001, 2), "the other door is not concerned"
+        await apply
+        assert len(board.cards) == 1500
+        assert not any(board.admits(number, 1) for number in board.cards), "also for whom it was still writing"
+        # Lifted while it writes: whatever is planned with it is planned anew.
+        await driver.lock_down(11, cards=False, rex=False)
+        assert all(board.admits(number, 1) for number in board.cards)

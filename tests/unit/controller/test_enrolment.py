@@ -14,12 +14,15 @@ import pytest
 
 from doorward.cli.main import run
 from doorward.controller.enrolment import (
+    ATTEMPT_FILE,
     CodeRefused,
     EnrolledChannel,
     EnrolmentFailed,
+    attempt_at,
     certificates,
     enrol,
     enrolment_code,
+    forget_attempt,
     is_this_machine,
     server_address,
 )
@@ -179,3 +182,25 @@ def test_a_file_of_certificates_has_to_hold_some(tmp_path: Path) -> None:
 )
 def test_no_proxy_is_asked_for_the_machine_itself(address: str, is_here: bool) -> None:
     assert is_this_machine(address) is is_here
+
+
+def test_an_enrolment_whose_answer_was_lost_is_asked_for_again_with_the_same_key(tmp_path: Path) -> None:
+    seen: list[dict[str, Any]] = []
+
+    def answer(asked: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+        seen.append(asked)
+        if len(seen) == 1:
+            return 201, {"Content-Length": "100000"}, b"{"
+        return 201, {}, sealed_for(asked, CODE)
+
+    with answering(answer) as url:
+        with pytest.raises(EnrolmentFailed):
+            enrol(url, CODE, "North gate", None, attempt_at(tmp_path, CODE))
+        made = enrol(url, CODE, "North gate", None, attempt_at(tmp_path, CODE))
+    assert seen[0] == seen[1]
+    assert (tmp_path / ATTEMPT_FILE).stat().st_mode & 0o777 == 0o600
+    assert made.identity.private_key not in repr(attempt_at(tmp_path, CODE))
+    other = keys.new_code()
+    assert attempt_at(tmp_path, other).private_key != made.identity.private_key, "with another code it is another one"
+    forget_attempt(tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -103,7 +103,6 @@ def plays(acts: tuple[Act, ...], **rules: st.SearchStrategy[Any]) -> st.SearchSt
         "held_open_warning_ms": st.sampled_from((0, 1_000)),
         "rex_held_ms": st.sampled_from((0, 3_000)),
         "relock_on_open": st.booleans(),
-        "pin_digits": st.sampled_from((0, 4)),
     }
     return st.builds(
         Play,

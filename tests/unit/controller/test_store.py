@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from doorward.controller.content import Contents, begin
 from doorward.controller.enrolment import EnrolledChannel
-from doorward.controller.replica import bucket_sums, load, untold
+from doorward.controller.replica import Replica, bucket_sums, load, untold
 from doorward.controller.store import FILE, About, Change, Damaged, Noted, Store, StoreFailed
 from doorward.controller.updates import NotFitting, dismantle, prepare
 from doorward.link import records
@@ -33,11 +33,20 @@ def told(*people: PersonRecord, **rules: object) -> ToldChannel:
     return ToldChannel(channel(5, **rules), {each.id: each for each in people})
 
 
+def take(replica: Replica, store: Store, parts: list[Update], *, in_place: bool = True, is_kept: bool = True) -> None:
+    """Go by an Update, and keep it if the disk takes it."""
+    replica.take(prepare(replica, store, parts, NOW, in_place))
+    assert replica.unsaved is not None
+    if is_kept:
+        store.apply(5, replica.unsaved)
+        replica.unsaved = None
+
+
 def test_what_was_told_is_there_after_a_start(tmp_path: Path) -> None:
     store = opened(tmp_path)
     server = told(member(1), member(2))
     replica = untold(5, ABOUT)
-    replica.take(prepare(replica, store, server.everything(), NOW))
+    take(replica, store, server.everything())
     assert replica.digest == server.content.digest()
     store.close()
     store = Store(tmp_path / FILE, SECRET)
@@ -54,7 +63,7 @@ def test_nothing_on_the_disk_can_be_read_without_the_controllers_key(tmp_path: P
     store = opened(tmp_path)
     replica = untold(5, ABOUT)
     person = member(1, card="7654321", name="Ada Lovelace")
-    replica.take(prepare(replica, store, told(person).everything(), NOW))
+    take(replica, store, told(person).everything())
     store.note({5: Noted(NOW, b"was left ajar", 3)}, {1: b"somewhere"}, 17)
     content = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     for secret in (b"7654321", b"Ada", b"Door 5", b"kkkkkkkk", b"ajar", b"somewhere"):
@@ -68,7 +77,7 @@ def test_nothing_on_the_disk_can_be_read_without_the_controllers_key(tmp_path: P
 def test_a_record_in_another_place_is_damage(tmp_path: Path) -> None:
     store = opened(tmp_path)
     replica = untold(5, ABOUT)
-    replica.take(prepare(replica, store, told(member(1), member(2)).everything(), NOW))
+    take(replica, store, told(member(1), member(2)).everything())
     store.close()
     with sqlite3.connect(tmp_path / FILE) as connection:
         connection.execute("UPDATE people SET id = 3 WHERE id = 1")
@@ -111,7 +120,7 @@ def test_updates_that_do_not_fit_change_nothing(tmp_path: Path) -> None:
     store = opened(tmp_path)
     server = told(member(1))
     replica = untold(5, ABOUT)
-    replica.take(prepare(replica, store, server.everything(), NOW))
+    take(replica, store, server.everything())
     digest = server.content.digest()
     person = records.encode(member(2))
     shift_that_is_not_there = records.encode(channel(5, auto_unlock=3))
@@ -155,7 +164,7 @@ def test_what_is_told_in_small_steps_is_what_would_be_told_at_once(tmp_path: Pat
         for suffix in ("-wal", "-shm"):
             (tmp_path / f"{FILE}{suffix}").unlink(missing_ok=True)
         store, server, replica = opened(tmp_path), told(member(1)), untold(5, ABOUT)
-        replica.take(prepare(replica, store, server.everything(), NOW))
+        take(replica, store, server.everything())
         for number, (put, gone, by_buckets) in enumerate(steps):
             before = server.content.digest()
             for person_id in gone | put.keys():
@@ -172,15 +181,11 @@ def test_what_is_told_in_small_steps_is_what_would_be_told_at_once(tmp_path: Pat
             else:
                 people = tuple(records.encode(server.people[person_id]) for person_id in put)
                 parts = server.update(before, people=people, gone=tuple(gone - put.keys()))
-            store._connection.execute(f"PRAGMA query_only = {'ON' if number in failing else 'OFF'}")
-            prepared = prepare(replica, store, parts, NOW, in_place)
-            assert (prepared.unsaved is not None) == (number in failing)
-            replica.take(prepared)
+            take(replica, store, parts, in_place=in_place, is_kept=number not in failing)
             assert replica.digest == server.content.digest()
         known = dict(replica.snapshot.directory.people)
         assert known.keys() == server.people.keys()
         assert replica.content.people == len(server.people)
-        store._connection.execute("PRAGMA query_only = OFF")
         if replica.unsaved is not None:
             store.apply(5, replica.unsaved)
         again = load(store, store.channels()[0])
@@ -195,7 +200,7 @@ def test_what_is_told_in_small_steps_is_what_would_be_told_at_once(tmp_path: Pat
 def test_the_sums_are_those_of_the_buckets(tmp_path: Path) -> None:
     store, replica = opened(tmp_path), untold(5, ABOUT)
     server = told(*(member(number) for number in range(1, 200)))
-    replica.take(prepare(replica, store, server.everything(), NOW))
+    take(replica, store, server.everything())
     sums, own = bucket_sums(replica)
     assert len(sums) == 16 * 8
     assert int.from_bytes(own, "big") == server.content.channel

@@ -6,12 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from doorward.controller.replica import untold
+from doorward.controller.store import About, Store
+from doorward.controller.updates import prepare
 from doorward.controllers.channel_keys import Opening, StoredKeys
 from doorward.controllers.channel_link import ChannelLink
+from doorward.decision.shifts import Stretch, Timetable
 from doorward.decision.snapshot import Grant
 from doorward.link import content as sums
-from doorward.link import keys
-from doorward.link.messages import Admit, Applied, Held, NewKey, NotApplied, Update
+from doorward.link import keys, messages
+from doorward.link.frames import MOST_BYTES, Session
+from doorward.link.messages import Admit, Applied, Held, NewKey, NotApplied, Taken, Update
 from tests.support.link_client import Channel
 from tests.unit.link.account import CHANNELS, PEOPLE, World
 
@@ -31,6 +36,7 @@ class Ends:
         self.version, self.now = 1, 0.0
         self.on_the_way: list[Update] = []
         self.told_everything = 0
+        self.applies = True
         self.link = self._connect()
         self.world.projection._sink = lambda channel_id, ids: self.link.note(ids) if channel_id == DOOR else None
 
@@ -76,7 +82,9 @@ class Ends:
             parts, self.controller.parts = self.controller.parts, []
             self.told_everything += update.before is None
             if self.controller.fits(update) and self.controller.apply(parts):
-                self.link.applied(Applied(self.controller.version, self.controller.digest))
+                self.link.taken(Taken(self.controller.version, self.controller.digest), self.now)
+                if self.applies:
+                    self.link.applied(Applied(self.controller.version, self.controller.digest), self.now)
                 continue
             own = self.controller.content
             packed = sums.packed(own.sums(sums.buckets_for(own.people)))
@@ -105,7 +113,7 @@ def test_both_ends_have_the_same_in_the_end(seed: int, steps: list[str]) -> None
         ends.do(step)
     ends.settle()
     assert ends.same()
-    assert ends.controller.version == ends.link.version == ends.version
+    assert ends.controller.version == ends.link.version == ends.link.applied_version == ends.version
     assert not ends.link.changed
 
 
@@ -200,3 +208,120 @@ def test_nothing_else_is_sent_while_a_key_is_being_replaced_and_late_admissions_
     assert used is not None
     assert used.key == b"k" * 32
     assert list(link.messages(projection, ends.version, ends.now, 20)) == [Admit(3, None, until=30)]
+
+
+def rules_change(ends: Ends, name: str) -> None:
+    """Something about the channel itself, as a lockdown is."""
+    ends.world.grants[DOOR] = {1: Grant(1, name, None, "")}
+    ends.world.projection.note_channels([DOOR])
+    ends.world.projection.work(inf)
+    ends.version += 1
+
+
+def test_what_is_taken_and_not_yet_applied_holds_up_nothing_that_follows() -> None:
+    ends = Ends(6)
+    ends.settle()
+    confirmed = ends.link.applied_version
+    ends.applies = False
+    told = []
+    for name in ("Role", "Another", "A third"):
+        rules_change(ends, name)
+        ends.send()
+        told += ends.on_the_way
+        ends.answer()
+        assert ends.same()
+    assert [update.version for update in told] == [ends.version - 2, ends.version - 1, ends.version]
+    assert (ends.link.applied_version, ends.link.version) == (confirmed, ends.version)
+    # A board has what came first by now, and only then the rest.
+    assert ends.link.applied(Applied(told[0].version, told[0].after), ends.now) is True
+    assert ends.link.applied_version == told[0].version
+    assert ends.link.applied(Applied(told[2].version, told[2].after), ends.now) is True
+    assert ends.link.applied_version == ends.version
+    assert ends.link.applied(Applied(told[1].version, told[1].after), ends.now) is None, "that is over"
+    assert ends.link.applied_version == ends.version
+
+
+def test_a_content_that_is_applied_is_so_for_each_version_that_has_it() -> None:
+    ends = Ends(7)
+    ends.settle()
+    ends.applies = False
+    rules_change(ends, "Role")
+    ends.send()
+    [update] = ends.on_the_way
+    ends.answer()
+    for _ in range(3):
+        ends.version, ends.now = ends.version + 1, ends.now + 1
+        ends.send()
+        ends.answer()
+    assert ends.link.applied(Applied(update.version, update.after), ends.now)
+    assert ends.link.applied_version == ends.version
+
+
+def test_who_always_answers_wrongly_is_told_everything_ever_more_seldom() -> None:
+    ends = Ends(8)
+    ends.settle()
+    everything = 0
+    for _ in range(600):
+        ends.now += 0.5
+        ends.send()
+        whole = [update for update in ends.on_the_way if update.before is None and update.part == 0]
+        everything += len(whole)
+        ends.on_the_way.clear()
+        if whole or not ends.link.outstanding:
+            ends.link.taken(Taken(ends.version, b"something else"), ends.now)
+    assert 6 <= everything <= 12, "in five minutes"
+    ends.settle()
+    assert ends.same(), "once it is right again it is believed again"
+
+
+def test_an_applied_that_was_never_told_is_not_believed_and_told_everything_with_patience() -> None:
+    ends = Ends(9)
+    ends.settle()
+    for wait in (None, 1.0, 2.0, 4.0):
+        assert ends.link.applied(Applied(1 << 40, bytes(16)), ends.now) is False
+        content = ends.world.projection.content(DOOR)
+        assert ends.link.waits_for(ends.version, ends.now, content) == (wait or 0.0)
+        ends.now += 100
+        ends.send()
+        ends.answer()
+    assert ends.link.applied_version == ends.version
+
+
+def test_a_door_with_tens_of_thousands_of_reservations_is_told_its_rules_in_pieces() -> None:
+    """Each reservation is a role with a shift of its own in the channel's record, which no frame would hold."""
+    ends = Ends(10)
+    ends.settle()
+    hour, everything = 3_600_000, ends.told_everything
+    ends.world.grants[DOOR] |= {
+        number: Grant(
+            number,
+            f"Reservation {number}",
+            Timetable(Stretch(number * hour, number * hour + hour), "Europe/London"),
+            f"Reservation {number}",
+        )
+        for number in range(1_000, 62_000)
+    }
+    ends.world.projection.note_channels([DOOR])
+    ends.world.projection.work(inf)
+    ends.send()
+    updates = list(ends.on_the_way)
+    session = Session(b"secret", b"transcript", "to controller")
+    session.use_key(DOOR, b"")
+    frames = [session.seal(DOOR, messages.encode(update)) for update in updates]
+    assert sum(map(len, frames)) > MOST_BYTES
+    assert max(map(len, frames)) < MOST_BYTES // 2
+    assert [update.parts for update in updates] == [len(updates)] * len(updates)
+    assert ends.link.outstanding is not None
+    assert ends.link.outstanding.digest == updates[0].after
+    ends.answer()
+    assert ends.same()
+    assert ends.told_everything == everything
+    assert ends.controller.record == ends.world.projection.record(DOOR)
+    # As a controller puts it together.
+    replica, store = untold(DOOR, About("Door", "simulated")), Store(None, bytes(32))
+    ends.link = ChannelLink(StoredKeys(DOOR, 1, "Door", 1, None, None), Opening(b"", b"", False), None, is_anew=False)
+    told = [each for each in ends.link.messages(ends.world.projection, ends.version, ends.now, 0) if each is not None]
+    replica.take(prepare(replica, store, [each for each in told if isinstance(each, Update)], 0))
+    assert replica.digest == updates[0].after
+    assert len(replica.snapshot.grants) >= 61_000
+    store.close()

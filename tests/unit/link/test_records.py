@@ -1,10 +1,12 @@
 """What a channel is told is enough to decide as the server does, and has one encoding."""
 
+from dataclasses import fields
 from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from doorward.controller.setting import Setting
 from doorward.decision.codes import DURESS, PIN
 from doorward.decision.engine import decide, decide_person, decide_release, is_unlocked
 from doorward.decision.snapshot import Credential, Directory, Grant, Person, Snapshot
@@ -128,3 +130,8 @@ def test_what_is_no_record_is_refused(raw: bytes) -> None:
             decode(raw)
         except RecordRefused:
             continue
+
+
+def test_a_door_is_told_all_that_can_be_set_at_it() -> None:
+    """What the controller's logic goes by and no record says would never be set."""
+    assert {field.name for field in fields(Setting)} == set(SettingRecord.__struct_fields__)

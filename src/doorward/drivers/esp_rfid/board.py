@@ -31,6 +31,8 @@ class Board:
         self._tolerance_s = tolerance_s
         self._rights: dict[int, DoorRights] = {}
         self._locked: set[int] = set()
+        self._is_outdated = False
+        """Whether what is being written is by a plan that lets in whom a lockdown keeps out, or the other way round."""
         self._is_ours = False
         self._known: dict[str, Record | None] | None = None
         """By uid; a record None: not known for certain; None altogether: nothing is known of the list."""
@@ -65,6 +67,7 @@ class Board:
             self._is_ours = True
         else:
             self._locked.discard(index)
+        self._is_outdated = True
         self._due.set()
 
     def came(self) -> None:
@@ -122,6 +125,7 @@ class Board:
 
     async def _write(self) -> Plan:
         for _ in range(_MOST_PASSES):
+            self._is_outdated = False
             plan, known, now_s = self.plan(), self._known, self._clock.now() // 1_000
             if known is None or (known and not plan.users):
                 await self._forget_all()
@@ -131,11 +135,15 @@ class Board:
             if not gone and not behind:
                 return plan
             for uid in gone:
+                if self._is_outdated:
+                    break
                 known[uid] = None
                 await self.talk.deletuid(uid)
                 del known[uid]
             # Who is known already may lose something by it: that comes before anybody gains something.
             for uid in sorted(behind, key=lambda uid: uid not in known):
+                if self._is_outdated:
+                    break
                 user, known[uid] = plan.users[uid], None
                 await self.talk.adduser(uid, user.name, user.record)
                 known[uid] = user.record

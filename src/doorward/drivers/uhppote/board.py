@@ -1,7 +1,9 @@
 """One board: what is on it is brought to what the rules of its doors say, and its clock to the time of its zone."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -9,7 +11,7 @@ from doorward.decision.snapshot import Snapshot
 from doorward.drivers.base import Applied, DeviceEvent
 from doorward.drivers.uhppote.board_time import DAY_MS, MINUTE_MS, next_offset_change, offset_at
 from doorward.drivers.uhppote.config import DOORS, BoardConfig
-from doorward.drivers.uhppote.contents import Contents
+from doorward.drivers.uhppote.contents import Contents, GaveWay
 from doorward.drivers.uhppote.doors import Doors
 from doorward.drivers.uhppote.image import NO_ACCESS
 from doorward.drivers.uhppote.link import BoardError, BoardLink, BoardStatus
@@ -46,15 +48,24 @@ class Board:
         """By door, when what is on the board was planned, and when its rules were to be stale; none if unfinished."""
         self._abandoned: set[int] = set()
         self._locked_down: set[int] = set()
+        self._applying: Counter[int] = Counter()
+        """How many apply() are under way, by door: they do what is left."""
         self._contents = Contents(link, config.channels.keys())
         self._lock = asyncio.Lock()
 
     async def apply(self, door: int, snapshot: Snapshot, confirmed_at: int) -> Applied:
-        """Bring a door to what a snapshot says that was known to be right at an instant."""
+        """Bring a door to what a snapshot says that was known to be right at an instant. It gives way to lockdowns."""
         async with self._lock:
             self._abandoned.discard(door)
             self._rules[door] = DoorRules(snapshot, confirmed_at)
-            return await self._bring(door)
+        self._applying[door] += 1
+        try:
+            while True:
+                async with self._lock:  # in turn: whoever it gave way to has had it
+                    with suppress(GaveWay):
+                        return await self._bring(door)
+        finally:
+            self._applying[door] -= 1
 
     def confirm(self, door: int, confirmed_at: int) -> None:
         """The snapshot of a door is known to be right at a later instant, too; tend() writes what that changes."""
@@ -76,14 +87,31 @@ class Board:
         if rex and not cards:
             refused = ("This board cannot lock the exit button down without the cards",)
         self.doors.set_lockdown(door, cards=cards, rex=rex)
-        async with self._lock:
-            (self._locked_down.add if cards else self._locked_down.discard)(door)
-            if door in self._rules:
-                await self._bring(door)
+        (self._locked_down.add if cards else self._locked_down.discard)(door)
+        self._planned.pop(door, None)
+        # What is being written, be it thousands of cards, is planned anew with that.
+        self._contents.urgent += 1
+        try:
+            await self._lock.acquire()
+        finally:
+            self._contents.urgent -= 1
+        try:
+            if door in self._rules and cards:
+                await self._contents.shut(door)
+            if door in self._rules and not self._applying[door]:
+                with suppress(GaveWay):  # then tend() does it
+                    await self._bring(door)
+        finally:
+            self._lock.release()
         return refused
 
     async def tend(self, status: BoardStatus) -> None:
         """Do what time demands: set the clock, write what the days ahead need, look after a profile and the locks."""
+        with suppress(GaveWay):  # then it is still to be done the next time
+            await self._tend(status)
+        await self.doors.settle()
+
+    async def _tend(self, status: BoardStatus) -> None:
         async with self._lock:
             now = self._clock.now()
             if self._rules:
@@ -97,7 +125,6 @@ class Board:
             for door in list(self._abandoned):
                 await self._contents.bring(await self._contents.image(), door, DoorPlan())
                 self._abandoned.discard(door)
-        await self.doors.settle()
 
     async def get_clock(self, door: int) -> int:
         """The instant that the board's clock shows, read by the zone of a door."""
@@ -112,9 +139,10 @@ class Board:
             if not self._rules:
                 raise BoardError(f"Board {self.config.serial} has no snapshot yet, and so no zone")
             await self._right_clock(at, tolerance_ms=_TOLD_TOLERANCE_MS)
-            for door in list(self._rules):
-                if self._clock.now() >= self._due(door):
-                    await self._bring(door)
+            with suppress(GaveWay):  # then tend() does it
+                for door in list(self._rules):
+                    if self._clock.now() >= self._due(door):
+                        await self._bring(door)
 
     def next_clock_change(self, after: int) -> int | None:
         """When the clocks of the board's zone are changed next; None if not within a year, or it has no zone yet."""

@@ -2,12 +2,20 @@
 
 from collections.abc import Collection, Iterable
 
+from doorward.drivers.uhppote.config import DOORS
 from doorward.drivers.uhppote.image import NO_ACCESS, Image
 from doorward.drivers.uhppote.link import BoardError, BoardLink
 from doorward.drivers.uhppote.plan import DoorPlan
 from doorward.drivers.uhppote.profiles import CLOSED, EVER, PROFILE_IDS, Stored
 from doorward.drivers.uhppote.steps import DropCard, PutCard, PutProfile, Step, steps_for
 from doorward.drivers.uhppote.wording import named_ones
+
+
+class GaveWay(BoardError):
+    """What was being written is to be worked out anew: a lockdown has come meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__("A lockdown came before the rest")
 
 
 class Contents:
@@ -18,6 +26,8 @@ class Contents:
         self._ours = ours
         self._image: Image | None = None
         self._looked_at = 0
+        self.urgent = 0
+        """How many lockdowns wait for what is being written to give way."""
 
     async def image(self) -> Image:
         """What is on the board; it is read if that is not known, or only in part."""
@@ -44,10 +54,15 @@ class Contents:
         return image
 
     async def bring(self, image: Image, door: int, plan: DoorPlan) -> tuple[str, ...]:
-        """Bring a door from what is on the board to a plan that fits. Gives a sentence for what it does not take."""
+        """Bring a door from what is on the board to a plan that fits. Gives a sentence for what it does not take.
+
+        Raises GaveWay between two steps, where the board admits nobody whom neither the old nor the new rules do.
+        """
         broken: set[int] = set()
         untaken: set[int] = set()
         for step in steps_for(image, door, plan, self._ours).all():
+            if self.urgent:
+                raise GaveWay
             if isinstance(step, PutCard) and step.row.at(door) in broken:
                 untaken.add(step.number)
             elif not await self._do(image, step):
@@ -68,6 +83,15 @@ class Contents:
         for profile_id in sorted(image.used()):
             stored = image.profiles.get(profile_id)
             if stored is None or stored.profile not in (CLOSED, EVER) or stored.link != NO_ACCESS:
+                await self._do(image, PutProfile(profile_id, Stored(CLOSED, NO_ACCESS), profile_id))
+
+    async def shut(self, door: int) -> None:
+        """Let nobody in by card at a door, in as few messages as that takes: its profiles are no other door's."""
+        image = await self.image()
+        elsewhere = image.chained(set(DOORS) - {door})
+        for profile_id in sorted(image.used((door,)) - elsewhere):
+            stored = image.profiles.get(profile_id)
+            if stored is None or stored.profile != CLOSED or stored.link != NO_ACCESS:
                 await self._do(image, PutProfile(profile_id, Stored(CLOSED, NO_ACCESS), profile_id))
 
     async def look_after_one(self) -> bool | None:

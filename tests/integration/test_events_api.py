@@ -1,22 +1,12 @@
 """Routes of /api/3/events: contract operations listEvents and getEvent."""
 
-import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
-import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from doorward.db.unit_of_work import Transaction
-from doorward.events import listing
 from doorward.events.codes import ACCESS, ALLOWED
 from doorward.events.service import Event, record
-from doorward.kit.pages import Page
-from doorward.oauth.tokens import authenticate
 from doorward.people.service import delete_person, update_person
 from tests.integration.conftest import Served
 from tests.support.services import write, write_sealed
@@ -189,99 +179,3 @@ def test_another_accounts_events_are_not_found(api: httpx.Client, world: World, 
         for query in ({}, {"channels": world.channel_ids[0]}, {"person_id": world.person_id}, {"first_name": "Ada"}):
             assert ids(stranger, **query) == []
     assert ids(api) == [event_id]
-
-
-class Happened(NamedTuple):
-    """What the list has to be held against."""
-
-    id: int
-    code: int
-    at: int
-    channel_id: int | None
-    person_id: int | None
-
-
-@pytest.fixture
-def history(world: World) -> list[Happened]:
-    """Forty events of all kinds, three at each instant."""
-    people = (None, world.person_id, world.person("Grace", "Hopper"))
-    found = []
-    for number in range(40):
-        code = (10, 11, 20, 31, 33)[number * 7 % 5]
-        channel, person = (None, *world.channel_ids)[number * 3 % 4], people[number * 5 % 7 % 3]
-        ago = number // 3 * 3
-        event_id = happen(world, code, ago, channel_id=channel, person_id=person)
-        found.append(Happened(event_id, code, world.clock.now() - ago, channel, person))
-    return found
-
-
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    codes=st.sets(st.sampled_from([10, 11, 20, 31, 33]), min_size=1),
-    ago=st.integers(0, 40),
-    channels=st.none() | st.sets(st.integers(0, 2), min_size=1),
-    person=st.none() | st.integers(0, 2),
-    order=st.sampled_from(["ASC", "DESC"]),
-    page=st.builds(Page, st.integers(1, 4), st.integers(1, 7)),
-    most_merged=st.sampled_from([0, listing.MOST_MERGED]),
-)
-def test_each_way_to_find_a_page_finds_what_sorting_everything_would(
-    world: World,
-    history: list[Happened],
-    codes: set[int],
-    ago: int,
-    channels: set[int] | None,
-    person: int | None,
-    order: listing.Order,
-    page: Page,
-    most_merged: int,
-) -> None:
-    since = world.clock.now() - ago
-    channel_ids = None if channels is None else {world.channel_ids[each] for each in channels}
-    person_id = None if person is None else world.person_id + person  # the third is nobody
-    wanted = listing.Wanted(codes, since, channel_ids, person_id, order=order)
-
-    def read(tx: Transaction) -> tuple[list[int], int]:
-        principal = authenticate(tx, world.token, world.clock.now())
-        found, total = listing.list_events(tx, principal, wanted, page, most_merged=most_merged)
-        return [event.id for event in found], total
-
-    fitting = [
-        (event.at, event.id)
-        for event in history
-        if event.code in codes
-        and event.at >= since
-        and (channel_ids is None or event.channel_id in channel_ids)
-        and (person_id is None or event.person_id == person_id)
-    ]
-    fitting.sort(reverse=order == "DESC")
-    on_page = [event_id for _, event_id in fitting][page.offset : page.offset + page.limit]
-    assert world.database.read_now(read) == (on_page, len(fitting))
-
-
-@pytest.mark.parametrize(
-    ("driver", "others", "index"),
-    [
-        ("event_code", (), "account_id_event_code_occurred_at_id"),
-        ("channel_id", ("event_code",), "channel_id_occurred_at_id_event_code"),
-        ("person_id", ("event_code", "channel_id"), "person_id_occurred_at_id_event_code"),
-    ],
-)
-def test_what_is_asked_for_is_found_in_its_index_in_order(
-    migrated_file: Path, driver: Any, others: tuple[Any, ...], index: str
-) -> None:
-    kinds = frozenset((driver, *others))
-    params: dict[str, Any] = dict.fromkeys(kinds, "[1, 2]")
-    params |= {"account_id": 1, "since": 0, "the_one": 1, "most": 50, "offset": 0}
-    queries = {
-        index: (listing._in_range(driver, kinds, "DESC"), listing._count(driver, kinds)),
-        "account_id_occurred_at_id": (listing._in_time(kinds, "ASC"),),
-    }
-    with closing(sqlite3.connect(migrated_file)) as connection:
-        for name, asked in queries.items():
-            for query in asked:
-                compiled = query.compiled("sqlite")
-                plan = connection.execute(f"EXPLAIN QUERY PLAN {compiled.sql}", {**compiled.constants, **params})
-                steps = [row[3] for row in plan]
-                assert f"INDEX ix_events_{name} (" in steps[0], steps
-                assert not any("B-TREE" in step for step in steps), steps

@@ -1,15 +1,13 @@
 """Which events are listed, and in which order: by when they happened and then by id.
 
-An account has millions. A page is found through the index of what is asked for: the events of a person, of a channel or
-of a code are each in order there, so that the first few of each, merged, are the first few of all. Only where that
-would be many (hundreds of channels, page 1000) are they read in order of time and those that are not wanted left out.
+An account has millions. What is asked for by channels and codes is counted by tallies (doorward.events.counting), which
+also tell in which short stretch of time a page is, however far down the list: only that is read and sorted. What is
+asked for by people is counted in their index, and found there.
 """
 
-import heapq
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from itertools import islice
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Text, and_, bindparam, func, select
@@ -17,19 +15,20 @@ from sqlalchemy import ColumnElement, Text, and_, bindparam, func, select
 from doorward.channels.tables import channels
 from doorward.db.query import Query, number, one_of
 from doorward.db.unit_of_work import Transaction
+from doorward.events.counting import FEW, Count, Order, Window
 from doorward.events.tables import events
 from doorward.kit.errors import NotFound
 from doorward.kit.pages import Page
 from doorward.kit.text import sort_key
+from doorward.kit.timestamps import LATEST
 from doorward.oauth.principal import Principal
 from doorward.people.tables import people
 from doorward.sites.sight import VISIBLE, accessible_channels, visible_to
 
-Order = Literal["ASC", "DESC"]
 _Driver = Literal["person_id", "channel_id", "event_code"]
 
-_MOST_RANGES: Final = 64
-MOST_MERGED: Final = 20_000
+_RARE: Final = 20_000
+"""Codes are rare of which there are so few events in all."""
 
 
 class StoredEvent(NamedTuple):
@@ -72,12 +71,12 @@ _CHANNELS_OF_USER: Final = Query(select(channels.c.id).where(VISIBLE), number)
 
 
 def list_events(
-    transaction: Transaction, principal: Principal, wanted: Wanted, page: Page, *, most_merged: int = MOST_MERGED
+    transaction: Transaction, principal: Principal, wanted: Wanted, page: Page, *, few: int = FEW
 ) -> tuple[list[StoredEvent], int]:
     """A page of the events that the user may see, and how many there are in all.
 
-    A user who is limited to sites sees the events of the channels there. Of how many rows a page may be merged
-    (`most_merged`) changes how it is found, not what is on it.
+    A user who is limited to sites sees the events of the channels there. Of how many rows a page may be sorted (`few`)
+    changes how it is found, not what is on it.
     """
     limits: dict[_Driver, Collection[int]] = {"event_code": wanted.codes}
     channel_ids = _visible_channels(transaction, principal, wanted.channel_ids)
@@ -88,24 +87,16 @@ def list_events(
         limits["person_id"] = person_ids
     if not all(limits.values()):
         return [], 0
-    driver = min(limits, key=_PRECEDENCE.index)
-    params: dict[str, Any] = {name: str(sorted(ids)) for name, ids in limits.items()}
-    params |= {"account_id": principal.account_id, "since": wanted.since}
-    kinds = frozenset(limits)
-    ranges, last = limits[driver], page.offset + page.limit
-    if len(ranges) <= _MOST_RANGES and len(ranges) * last <= most_merged:
-        query = _in_range(driver, kinds, wanted.order)
-        found = [transaction.all(query, **params, the_one=each, most=last) for each in ranges]
-        merged = heapq.merge(*found, reverse=wanted.order == "DESC")
-        rows = list(islice(merged, page.offset, last))
+    asked = _Asked(transaction, principal.account_id, limits, wanted.order)
+    count = Count(transaction, principal.account_id, wanted.codes, channel_ids, wanted.since, few)
+    if person_ids is not None:
+        total = asked.count_people(wanted.since)
+        rows = _of_people(asked, replace(count, channel_ids=None), total, page)
     else:
-        query = _in_time(kinds, wanted.order)
-        rows = transaction.all(query, **params, most=page.limit, offset=page.offset)
-    ids = [event_id for _, event_id in rows]
-    listed = _in_order(transaction, principal.account_id, ids)
-    if page.offset == 0 and len(listed) < page.limit:
-        return listed, len(listed)
-    return listed, transaction.one(_count(driver, kinds), **params) or 0
+        total = count.total
+        window = count.window(wanted.order, page.offset, page.limit) if page.offset < total else None
+        rows = asked.rows(_driver(count), window, page.limit) if window else []
+    return _in_order(transaction, principal.account_id, [event_id for _, event_id in rows]), total
 
 
 def get_event(transaction: Transaction, principal: Principal, event_id: int) -> StoredEvent:
@@ -141,48 +132,83 @@ def _visible_channels(
     )
 
 
-_PRECEDENCE: Final[Sequence[_Driver]] = ("person_id", "channel_id", "event_code")
-"""What says most about which events are wanted, first."""
+def _driver(count: Count) -> _Driver:
+    """Through which index a page is found: that of channels unless the codes are rare."""
+    if count.channel_ids is None:
+        return "event_code"
+    anywhere = replace(count, channel_ids=None)
+    return "event_code" if anywhere.total <= _RARE else "channel_id"
+
+
+def _of_people(asked: "_Asked", anybody: Count, total: int, page: Page) -> list[tuple[int, int]]:
+    """The page of the events of some people, of which there are `total`.
+
+    If there are many, it is looked for where it would be if they were spread over time as everybody's are.
+    """
+    whole = Window(anybody.since, LATEST + 1, page.offset)
+    here = min(page.limit, total - page.offset)
+    if here <= 0:
+        return []
+    if total > anybody.few:
+        reach = 2 * (page.offset + page.limit) * anybody.total // total
+        likely = anybody.window(asked.order, 0, reach)
+        rows = asked.rows("person_id", likely._replace(skipped=page.offset), page.limit)
+        if len(rows) == here:
+            return rows
+    return asked.rows("person_id", whole, page.limit)
 
 
 def _pair(occurred_at: int, event_id: int) -> tuple[int, int]:
     return occurred_at, event_id
 
 
-@lru_cache(maxsize=64)
-def _in_range(driver: _Driver, kinds: frozenset[_Driver], order: Order) -> Query[tuple[int, int]]:
-    """The first events of one person, channel or code."""
-    one = events.c[driver] == bindparam("the_one")
-    return Query(
-        select(events.c.occurred_at, events.c.id)
-        .where(one, *_others(driver, kinds))
-        .order_by(*_by_time(order))
-        .limit(bindparam("most")),
-        _pair,
-    )
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked for, ready to be looked for."""
+
+    transaction: Transaction
+    account_id: int
+    limits: Mapping[_Driver, Collection[int]]
+    order: Order
+
+    def rows(self, driver: _Driver, window: Window, limit: int) -> list[tuple[int, int]]:
+        """When the events of a page happened, and their ids."""
+        query = _in_window(driver, frozenset(self.limits), self.order)
+        return self.transaction.all(query, **self._params, **window._asdict(), most=limit)
+
+    def count_people(self, since: int) -> int:
+        """How many events there are of people since an instant, in their index."""
+        return self.transaction.one(_count(frozenset(self.limits)), **self._params, since=since) or 0
+
+    @cached_property
+    def _params(self) -> dict[str, Any]:
+        limits: dict[str, Any] = {name: str(sorted(ids)) for name, ids in self.limits.items()}
+        return limits | {"account_id": self.account_id}
 
 
 @lru_cache(maxsize=64)
-def _in_time(kinds: frozenset[_Driver], order: Order) -> Query[tuple[int, int]]:
-    """Events in order of time, those left out that are not wanted."""
+def _in_window(driver: _Driver, kinds: frozenset[_Driver], order: Order) -> Query[tuple[int, int]]:
+    """Events of a stretch of time, found through one index and sorted."""
     return Query(
         select(events.c.occurred_at, events.c.id)
         .where(
-            events.c.account_id == bindparam("account_id"),
+            one_of(events.c[driver], driver),
             events.c.occurred_at >= bindparam("since"),
-            *(one_of(events.c[kind] + 0, kind) for kind in sorted(kinds)),
+            events.c.occurred_at < bindparam("until"),
+            *_others(driver, kinds),
         )
         .order_by(*_by_time(order))
         .limit(bindparam("most"))
-        .offset(bindparam("offset")),
+        .offset(bindparam("skipped")),
         _pair,
     )
 
 
-@lru_cache(maxsize=64)
-def _count(driver: _Driver, kinds: frozenset[_Driver]) -> Query[int]:
-    some = one_of(events.c[driver], driver)
-    return Query(select(func.count()).select_from(events).where(some, *_others(driver, kinds)), number)
+@lru_cache(maxsize=16)
+def _count(kinds: frozenset[_Driver]) -> Query[int]:
+    """How many events there are of people."""
+    some, recent = one_of(events.c.person_id, "person_id"), events.c.occurred_at >= bindparam("since")
+    return Query(select(func.count()).select_from(events).where(some, recent, *_others("person_id", kinds)), number)
 
 
 def _others(driver: _Driver, kinds: frozenset[_Driver]) -> list[ColumnElement[bool]]:
@@ -193,11 +219,12 @@ def _others(driver: _Driver, kinds: frozenset[_Driver]) -> list[ColumnElement[bo
     others: list[ColumnElement[bool]] = [one_of(events.c[kind] + 0, kind) for kind in sorted(kinds) if kind != driver]
     if driver == "event_code":
         others.append(events.c.account_id == bindparam("account_id"))
-    return [events.c.occurred_at >= bindparam("since"), *others]
+    return others
 
 
 def _by_time(order: Order) -> list[ColumnElement[Any]]:
-    columns = (events.c.occurred_at, events.c.id)
+    # Adding nothing to a column keeps a planner from reading everything by time, only because it is sorted so.
+    columns = (events.c.occurred_at + 0, events.c.id)
     return [column.desc() if order == "DESC" else column.asc() for column in columns]
 
 

@@ -11,6 +11,7 @@ import uvicorn
 
 from doorward.api.app import create_app
 from doorward.db.unit_of_work import Database
+from doorward.events.stream import Streams
 from doorward.kit.clock import Clock
 from doorward.kit.crypto import Vault
 from doorward.process.http import configuration
@@ -19,13 +20,20 @@ from doorward.wire.context import Context
 
 @contextmanager
 def serving(
-    database: Database, clock: Clock, vault: Vault, *, trusted_proxies: Sequence[str] = (), **options: Any
+    database: Database,
+    clock: Clock,
+    vault: Vault,
+    *,
+    trusted_proxies: Sequence[str] = (),
+    streams: Streams | None = None,
+    **options: Any,
 ) -> Iterator[tuple[str, Context]]:
     """Serve until the block ends; gives the base URL and the application's context."""
     context = Context(database, vault, clock, **options)
+    streams = streams or Streams(database, clock)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        config = configuration(create_app(context), trusted_proxies)
+        config = configuration(create_app(context, streams=streams), trusted_proxies)
         config.loop = "auto"
         server = uvicorn.Server(config)
         started = threading.Event()
@@ -34,7 +42,12 @@ def serving(
             await uvicorn.Server.startup(server, sockets)
             started.set()
 
+        async def shutdown(sockets: list[socket.socket] | None = None) -> None:
+            await streams.shut_down()
+            await uvicorn.Server.shutdown(server, sockets)
+
         server.startup = startup  # type: ignore[method-assign]
+        server.shutdown = shutdown  # type: ignore[method-assign]
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         assert started.wait(20)

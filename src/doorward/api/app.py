@@ -33,6 +33,8 @@ from doorward.controllers.link_api import link
 from doorward.credentials import api as credentials
 from doorward.credentials import types_api as credential_types
 from doorward.events import api as events
+from doorward.events import stream_api as stream
+from doorward.events.stream import Streams
 from doorward.group_reservations import api as group_reservations
 from doorward.groups import api as groups
 from doorward.images import api as images
@@ -70,6 +72,7 @@ ROUTERS: Final[Sequence[ControllerRouterHandler]] = (
     welcome,
     audit_log.router,
     events.router,
+    stream.router,
     groups.router,
     holidays.router,
     notification_rules.router,
@@ -110,15 +113,24 @@ class UnguardedRoute(RuntimeError):
 
 
 def create_app(
-    context: Context, routers: Sequence[ControllerRouterHandler] = ROUTERS, *, hub: Hub | None = None
+    context: Context,
+    routers: Sequence[ControllerRouterHandler] = ROUTERS,
+    *,
+    hub: Hub | None = None,
+    streams: Streams | None = None,
 ) -> ASGIApp:
     """The ASGI application; `hub`: whom controllers are connected to, if they are at all.
+
+    Whoever gives `streams` shuts them down before the server waits for its answers to end.
 
     Raises UnguardedRoute rather than serve a route that anybody could call.
     """
     measured = Metrics()
     log = AccessLog() if context.edge.access_log else None
-    app = _joined(routers, State({"context": context, "metrics": measured, "attempts": Attempts(), "hub": hub}))
+    streams = streams or Streams(context.database, context.clock)
+    state = {"context": context, "metrics": measured, "attempts": Attempts(), "hub": hub, "streams": streams}
+    app = _joined(routers, State(state))
+    app.on_shutdown.append(streams.shut_down)
     describe(app)
     if log is not None:
         app.on_shutdown.append(log.flush)

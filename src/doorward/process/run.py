@@ -18,6 +18,7 @@ from doorward.controllers.hub import Hub
 from doorward.db.connect import open_database
 from doorward.db.migrate import upgrade
 from doorward.db.unit_of_work import Database
+from doorward.events.stream import Streams
 from doorward.imports.service import recover
 from doorward.installation.vault import open_vault
 from doorward.kit.clock import Clock, SystemClock
@@ -30,7 +31,7 @@ from doorward.process.http import configuration
 from doorward.settings import Settings
 from doorward.sync.live import LiveSnapshots
 from doorward.wire.context import Context, Edge
-from doorward.worker import usage
+from doorward.worker import tallying, usage
 from doorward.worker.sweeper import Sweeper
 
 _log = structlog.get_logger("doorward")
@@ -84,8 +85,14 @@ async def _serve(
     context = Context(database, vault, clock, edge=edge, rates=RateLimiter(settings.rate_limit))
     live = LiveSnapshots(database, vault, clock)
     doors, hub = LocalDoors(database, vault, clock, live), Hub(database, vault, clock, live)
-    control = ControlServer(doors, clock)
-    server = _Server(configuration(create_app(context, hub=hub), settings.trusted_proxies), hub.close)
+    control, streams = ControlServer(doors, clock), Streams(database, clock)
+
+    async def part() -> None:
+        await streams.shut_down()
+        await hub.close()
+
+    app = create_app(context, hub=hub, streams=streams)
+    server = _Server(configuration(app, settings.trusted_proxies), part)
     await doors.start()
     await hub.start()
     await control.start(settings.control_socket)
@@ -96,6 +103,7 @@ async def _serve(
         asyncio.create_task(_forever("doors' contact", doors.keep_contact)),
         asyncio.create_task(_forever("remote admissions", doors.keep_answering)),
         asyncio.create_task(_forever("sweeper", Sweeper(database, clock).run)),
+        asyncio.create_task(_forever("tallies of events", lambda: tallying.run(database))),
         asyncio.create_task(_forever("usage", lambda: usage.run(database, context.usage))),
         asyncio.create_task(_announce(server, listener, on_ready)),
         *(asyncio.create_task(_forever(name, chore)) for name, chore in hub.chores()),

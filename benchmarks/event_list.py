@@ -144,33 +144,48 @@ def filters(now: int) -> list[Filter]:
     ]
 
 
-def tables(count: int = EVENTS, rounds: int = 40, kinds: Sequence[str] = ("sqlite", "postgresql")) -> str:
-    """Both databases, in Markdown, with the plans."""
-    now = int(time.time() * 1000)
+def tables(
+    count: int = EVENTS,
+    rounds: int = 40,
+    kinds: Sequence[str] = ("sqlite", "postgresql"),
+    kept: Path | None = None,
+) -> str:
+    """Both databases, in Markdown, with the plans. What is filled may be kept in a folder, for another run."""
     with tempfile.TemporaryDirectory(prefix="benchmark-") as directory:
-        folder = Path(directory) / "data"
-        began = time.perf_counter()
-        token = fill_sqlite(folder, count, now)
-        limited = _limited_token(folder, now)
-        _say(f"{count:,} events filled in {time.perf_counter() - began:.0f} s")
-        found: dict[str, list[Row]] = {}
+        folder = kept or Path(directory) / "data"
+        filled, lines = _filled(folder, count)
+        url = f"sqlite:///{folder / 'doorward.db'}"
+        lines.append(_tally(url))
         if "sqlite" in kinds:
-            url = f"sqlite:///{folder / 'doorward.db'}"
-            lines = [_tally(url)]
-            found["SQLite"] = _measured(folder, url, (token, limited), now, rounds)
-            lines += _lines("SQLite", found["SQLite"])
-        else:
-            lines = []
+            lines += _lines("SQLite", _measured(folder, url, filled, rounds))
         if "postgresql" in kinds:
             with PostgresServer(Path(directory) / "postgresql") as server:
                 began = time.perf_counter()
                 url = server.create_database("bench")
                 copy_to_postgresql(folder, url)
                 _say(f"copied to PostgreSQL in {time.perf_counter() - began:.0f} s")
-                lines += [] if "sqlite" in kinds else [_tally(url)]
-                found["PostgreSQL"] = _measured(folder, url, (token, limited), now, rounds)
-                lines += _lines("PostgreSQL", found["PostgreSQL"])
+                lines += _lines("PostgreSQL", _measured(folder, url, filled, rounds))
     return "\n".join(lines)
+
+
+class Filled(msgspec.Struct, frozen=True):
+    """An installation with events up to an instant, and tokens of its owner and of a user limited to a site."""
+
+    now: int
+    token: str
+    limited: str
+
+
+def _filled(folder: Path, count: int) -> tuple[Filled, list[str]]:
+    note = folder / "filled.json"
+    if note.exists():
+        return msgspec.json.decode(note.read_bytes(), type=Filled), []
+    now, began = int(time.time() * 1000), time.perf_counter()
+    token = fill_sqlite(folder, count, now)
+    filled = Filled(now, token, _limited_token(folder, now))
+    note.write_bytes(msgspec.json.encode(filled))
+    _say(f"{count:,} events filled in {time.perf_counter() - began:.0f} s")
+    return filled, [f"{count:,} events of 100 days at {CHANNELS} channels by {PEOPLE:,} people."]
 
 
 def _say(what: str) -> None:
@@ -224,8 +239,7 @@ def _limited_token(folder: Path, now: int) -> str:
 def _tally(url: str) -> str:
     database = open_database(url)
     try:
-        began, count = time.perf_counter(), 0
-        longest = 0.0
+        began, count, longest = time.perf_counter(), 0, 0.0
         while database.read_now(waiting):
             started = time.perf_counter()
             count += database.write_now(lambda transaction: tally(transaction, 1))
@@ -239,18 +253,19 @@ def _tally(url: str) -> str:
         database.close()
 
 
-def _measured(folder: Path, url: str, tokens: tuple[str, str], now: int, rounds: int) -> list[Row]:
-    return asyncio.run(_through_the_server(folder, url, tokens, now, rounds))
+def _measured(folder: Path, url: str, filled: Filled, rounds: int) -> list[Row]:
+    return asyncio.run(_through_the_server(folder, url, filled, rounds))
 
 
-async def _through_the_server(folder: Path, url: str, tokens: tuple[str, str], now: int, rounds: int) -> list[Row]:
+async def _through_the_server(folder: Path, url: str, filled: Filled, rounds: int) -> list[Row]:
     server = (sys.executable, "-m", "benchmarks.peers.doorward_server", "--port", "{port}", "--data-dir", str(folder))
-    peer = Peer("Doorward", (*server, "--serve-as-is", "--token", tokens[0], "--database", url))
+    peer = Peer("Doorward", (*server, "--serve-as-is", "--token", filled.token, "--database", url))
     rows = []
     async with running(peer) as (ready, _):
-        for each in filters(now):
-            row = await asyncio.to_thread(_asked, ready.base_url, each, tokens[each.limited], rounds)
-            rows.append(msgspec.structs.replace(row, plan=_plan(url, each, tokens[each.limited], now, row.found)))
+        for each in filters(filled.now):
+            token = filled.limited if each.limited else filled.token
+            row = await asyncio.to_thread(_asked, ready.base_url, each, token, rounds)
+            rows.append(msgspec.structs.replace(row, plan=_plan(url, each, token, filled.now, row.found)))
             _say(f"{row.what}: {row.found:,}, p50 {row.p50_ms:.1f}, p95 {row.p95_ms:.1f} ms")
     return rows
 
@@ -337,8 +352,9 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=EVENTS)
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--databases", default="sqlite,postgresql")
+    parser.add_argument("--kept", type=Path, help="a folder to keep what is filled in, or to find it in")
     options = parser.parse_args()
-    print(tables(options.events, options.rounds, options.databases.split(",")))
+    print(tables(options.events, options.rounds, options.databases.split(","), options.kept))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from doorward.controllers.hub import Hub
 from doorward.controllers.link_api import link
 from doorward.credentials import api as credentials
 from doorward.credentials import types_api as credential_types
+from doorward.erasure import api as erasure
 from doorward.events import api as events
 from doorward.events import stream_api as stream
 from doorward.events.stream import Streams
@@ -71,6 +72,7 @@ ROUTERS: Final[Sequence[ControllerRouterHandler]] = (
     server_metadata,
     welcome,
     audit_log.router,
+    erasure.router,
     events.router,
     stream.router,
     groups.router,

@@ -30,7 +30,7 @@ _COMMANDS: Final = {
     "shift": Command("doorward.cli.shifts"),
     "door": Command("doorward.cli.doors"),
     "controller": Command("doorward.cli.controller", at_the_door=True),
-    "events": Command("doorward.cli.events"),
+    "events": Command("doorward.cli.event_record"),
     "sim": Command("doorward.cli.simulation"),
 }
 _BAD_INPUT: Final = frozenset(

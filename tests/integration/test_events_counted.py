@@ -16,7 +16,7 @@ from doorward.events import counting, listing
 from doorward.events.counting import FEW, Order
 from doorward.events.service import Event, record_all
 from doorward.events.tables import event_tallies, events
-from doorward.events.tallies import HOUR_MS, forget, tally, waiting
+from doorward.events.tallies import HOUR_MS, forget, sweep, tally, waiting
 from doorward.kit.pages import Page
 from doorward.oauth.tokens import authenticate
 from doorward.worker.tallying import tally_all
@@ -152,6 +152,7 @@ def test_what_is_removed_is_counted_no_more(world: World, tallied: int) -> None:
         def work(tx: Transaction) -> None:
             forget(tx, world.account_id, to)
             tx.run(_REMOVE, the_account=world.account_id, to=to)
+            sweep(tx, world.account_id)
 
         world.database.write_now(work)
         return _total(world)

@@ -34,6 +34,7 @@ from doorward.credentials import api as credentials
 from doorward.credentials import types_api as credential_types
 from doorward.erasure import api as erasure
 from doorward.events import api as events
+from doorward.events import record_api as event_record
 from doorward.events import stream_api as stream
 from doorward.events.stream import Streams
 from doorward.group_reservations import api as group_reservations
@@ -75,6 +76,7 @@ ROUTERS: Final[Sequence[ControllerRouterHandler]] = (
     erasure.router,
     events.router,
     stream.router,
+    event_record.router,
     groups.router,
     holidays.router,
     notification_rules.router,

@@ -1,12 +1,13 @@
-"""`doorward events verify`."""
+"""`doorward events verify | retention`."""
 
 import re
 from typing import Annotated, Any, Final
 
 import typer
 
-from doorward.cli.output import print_json
+from doorward.cli.output import print_json, show
 from doorward.cli.session import AccountOption, DatabaseOption, DataDirOption, JsonOption, open_session
+from doorward.events.retention import get_retention, set_retention
 from doorward.events.verification import Verdict
 from doorward.events.verification import verify as verify_record
 from doorward.kit.errors import BadRequest
@@ -46,6 +47,31 @@ def verify(
         _print(found)
     if not found.is_sound:
         raise typer.Exit(1)
+
+
+@app.command()
+def retention(
+    days: Annotated[int | None, typer.Option("--days", help="Keep events for so many days from now on.")] = None,
+    for_ever: Annotated[bool, typer.Option("--for-ever", help="Keep them for ever from now on.")] = False,
+    account: AccountOption = None,
+    database: DatabaseOption = None,
+    data_dir: DataDirOption = None,
+    json: JsonOption = False,
+) -> None:
+    """See, or set, for how many days events are kept.
+
+    Older ones are removed within an hour by the running server. That they go is an event itself.
+    """
+    if days is not None and for_ever:
+        raise BadRequest("--days and --for-ever exclude each other")
+    with open_session(database, data_dir) as session:
+        account_id, now = session.account(account).id, session.clock.now()
+        if days is not None or for_ever:
+            body = {"days": days}
+            found = session.write(lambda transaction: set_retention(transaction, account_id, body, now))
+        else:
+            found = session.read(lambda transaction: get_retention(transaction, account_id))
+    show({"days": found.event_retention_days}, json)
 
 
 def _expected(texts: list[str]) -> dict[int, str]:

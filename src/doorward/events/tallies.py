@@ -154,10 +154,14 @@ def tally(transaction: Transaction, account_id: int, most: int = MOST_AT_ONCE) -
 def forget(transaction: Transaction, account_id: int, to: int) -> None:
     """Take all events of the account up to a position out of the tallies.
 
-    To be called in the transaction that removes these events, before it does.
+    To be called in the transaction that removes these events, before it does; when all are removed, sweep().
     """
     head = require(transaction.one(_TAKE_HEAD, the_account=account_id))
     transaction.run(_TALLY, account_id=account_id, after=0, to=min(to, head), sign=-1)
-    transaction.run(_SWEEP, account_id=account_id)
     if to > head:
         transaction.run(_SET_HEAD, the_account=account_id, to=to)
+
+
+def sweep(transaction: Transaction, account_id: int) -> None:
+    """Remove tallies of nothing."""
+    transaction.run(_SWEEP, account_id=account_id)

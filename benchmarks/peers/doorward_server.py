@@ -21,6 +21,7 @@ def main() -> None:
     parser.add_argument("--roles", type=int, default=200)
     parser.add_argument("--serve-as-is", action="store_true", help="the installation is there; --token is one of its")
     parser.add_argument("--token")
+    parser.add_argument("--database", help="the URL of a database that is not in the directory")
     options = parser.parse_args()
     token = options.token
     if not options.serve_as_is:
@@ -34,7 +35,7 @@ def main() -> None:
         sys.stdout.write(json.dumps(line) + "\n")
         sys.stdout.flush()
 
-    database = f"sqlite:///{options.data_dir / 'doorward.db'}"
+    database = options.database or f"sqlite:///{options.data_dir / 'doorward.db'}"
     serve(Settings(options.data_dir, database, port=options.port, rate_limit=0), ready)
 
 

@@ -40,7 +40,10 @@ def ask(client: httpx.Client, route: Route, path: str | None = None, body: objec
     """Make the request; with an empty body where one is wanted, and ids that nothing has."""
     target = path or unknown(route.path)
     if route.docs.body is None:
-        return client.request(route.method, target)
+        with client.stream(route.method, target) as answer:
+            if "event-stream" not in answer.headers.get("content-type", ""):  # that would go on for ever
+                answer.read()
+            return answer
     if route.docs.body_type == "application/json":
         return client.request(route.method, target, json={} if body is None else body)
     return client.request(route.method, target, content=b"", headers={"Content-Type": route.docs.body_type})

@@ -6,10 +6,13 @@ import httpx
 from sqlalchemy import text
 
 from doorward.db.query import Query, number
+from doorward.db.unit_of_work import Transaction
 from doorward.erasure.service import erase_person
 from doorward.erasure.traces import find_traces
+from doorward.events.counting import Count
 from doorward.events.retention import declare_old, remove_old, set_retention
 from doorward.events.service import Event, record_all
+from doorward.events.tallies import tally
 from doorward.events.verification import Verdict, verify
 from doorward.kit.clock import FixedClock
 from doorward.worker.retaining import remove_old_events
@@ -65,7 +68,14 @@ def test_it_goes_in_steps_and_the_record_is_sound_between_them(world: World, clo
     write(world, set_retention, {"days": 1})
     assert world.database.write_now(lambda tx: declare_old(tx, clock.now())) == 1
     assert (verdict(world).findings, verdict(world).first) == ([], 9)
+    world.database.write_now(lambda tx: tally(tx, world.account_id, most=5))
+
+    def total(tx: Transaction) -> int:
+        return Count(tx, world.account_id, range(1, 300), None, 0).total
+
+    assert world.database.read_now(total) == 9
     assert [world.database.write_now(lambda tx: remove_old(tx, 3)) for _ in range(4)] == [3, 3, 2, 0]
+    assert world.database.read_now(total) == 1, "what is removed is counted no more"
     assert world.database.read_now(lambda tx: tx.one(COUNT)) == 1
     assert verdict(world).is_sound
 

@@ -11,6 +11,7 @@ import httpx
 import uvicorn
 
 from doorward.db.unit_of_work import Database
+from doorward.events.stream import Streams
 from doorward.kit.clock import Clock
 from doorward.kit.crypto import Vault
 from doorward.process.http import configuration
@@ -23,11 +24,18 @@ NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 @contextmanager
 def serving(
-    database: Database, clock: Clock, vault: Vault, *, trusted_proxies: Sequence[str] = (), **options: Any
+    database: Database,
+    clock: Clock,
+    vault: Vault,
+    *,
+    trusted_proxies: Sequence[str] = (),
+    streams: Streams | None = None,
+    **options: Any,
 ) -> Iterator[tuple[str, Context]]:
     """Serve until the block ends; gives the base URL and the application's context."""
     context = Context(database, vault, clock, **options)
-    with socket.socket() as listener, application(context) as app:
+    streams = streams or Streams(database, clock)
+    with socket.socket() as listener, application(context, streams=streams) as app:
         listener.bind(("127.0.0.1", 0))
         config = configuration(app, trusted_proxies)
         config.loop = "auto"
@@ -38,7 +46,12 @@ def serving(
             await uvicorn.Server.startup(server, sockets)
             started.set()
 
+        async def shutdown(sockets: list[socket.socket] | None = None) -> None:
+            await streams.shut_down()
+            await uvicorn.Server.shutdown(server, sockets)
+
         server.startup = startup  # type: ignore[method-assign]
+        server.shutdown = shutdown  # type: ignore[method-assign]
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         assert started.wait(20)

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from doorward.accounts.service import create_account
-from doorward.db.unit_of_work import Transaction
+from doorward.db.unit_of_work import Database, Transaction
+from doorward.events.service import Event, record_all
 from doorward.oauth.tokens import authenticate
 from doorward.reservations.service import create_reservation
 from doorward.roles.grants import role_of_reservation
@@ -52,3 +53,10 @@ def reserve(world: World, person_id: int) -> int:
         return role.id
 
     return world.database.write_now(make)
+
+
+def happen(world: World, *codes: int, database: Database | None = None, **more: Any) -> list[int]:
+    """Events of these codes, recorded at once; gives their ids."""
+    now = world.clock.now()
+    happened = [Event(world.account_id, code, now, **more) for code in codes]
+    return (database or world.database).write_now(lambda tx: record_all(tx, happened, now))

@@ -37,6 +37,8 @@ from doorward.credentials import types_api as credential_types
 from doorward.erasure import api as erasure
 from doorward.events import api as events
 from doorward.events import record_api as event_record
+from doorward.events import stream_api as stream
+from doorward.events.stream import Streams
 from doorward.group_reservations import api as group_reservations
 from doorward.groups import api as groups
 from doorward.images import api as images
@@ -79,6 +81,7 @@ ROUTERS: Final[Sequence[ControllerRouterHandler]] = (
     audit_log.router,
     erasure.router,
     events.router,
+    stream.router,
     event_record.router,
     groups.router,
     holidays.router,
@@ -124,20 +127,24 @@ class UnguardedRoute(RuntimeError):
 
 
 def create_app(
-    context: Context, joined: Litestar | None = None, *, hub: Hub | None = None, measured: Metrics | None = None
+    context: Context,
+    joined: Litestar | None = None,
+    *,
+    hub: Hub | None = None,
+    streams: Streams | None = None,
+    measured: Metrics | None = None,
 ) -> ASGIApp:
     """The ASGI application; `hub`: whom controllers are connected to, if they are at all; `measured`: what is counted.
 
     `joined`: the routes as join() has put them together, which takes a third of a second; none other serves them
-    at the same time.
+    at the same time. Whoever gives `streams` shuts them down before the server waits for its answers to end.
     """
     measured = measured or Metrics()
     log = AccessLog() if context.edge.access_log else None
-    app = joined or join()
-    app.state = State(
-        {"context": context, "metrics": measured, "attempts": Attempts(), "hub": hub, DOCUMENT: app.state[DOCUMENT]}
-    )
-    app.on_shutdown = [] if log is None else [log.flush]
+    app, streams = joined or join(), streams or Streams(context.database, context.clock)
+    state = {"context": context, "metrics": measured, "attempts": Attempts(), "hub": hub, "streams": streams}
+    app.state = State({**state, DOCUMENT: app.state[DOCUMENT]})
+    app.on_shutdown = [streams.shut_down] if log is None else [streams.shut_down, log.flush]
     return Edge(app, allowed_methods(app), measured, log)
 
 

@@ -13,7 +13,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from doorward.api.access_log import AccessLog
 from doorward.api.metrics import Metrics
 from doorward.oauth.rates import Allowance
-from doorward.wire.context import ALLOWANCE, REQUEST_ID
+from doorward.wire.context import ALLOWANCE, REQUEST_ID, WITHOUT_CONTENT
 
 _GIVEN: Final = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 _HEADER: Final = b"x-request-id"
@@ -59,6 +59,7 @@ class Edge:
         if method == "HEAD":
             # RFC 9110, 9.3.2: the same answer without its content.
             seen["method"] = HttpMethod.GET
+            seen[WITHOUT_CONTENT] = True
         status = 500
         length = 0
 

@@ -1,6 +1,6 @@
-"""Routes of /api/3/events, and of /api/3/event_log `[ours]`: all that is on record, of every code."""
+"""Routes of /api/3/events and /api/3/event_log."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
@@ -9,42 +9,20 @@ from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from doorward.db.unit_of_work import Transaction
-from doorward.events.codes import ACCESS, ALLOWED, CHANNEL_STATUS, EVERY, read_codes
-from doorward.events.listing import Order, StoredEvent, Wanted, get_event, list_events, usual_since
+from doorward.events.filters import CODES, FILTERS, codes_of, logged_codes_of, wanted_of
+from doorward.events.listing import StoredEvent, Wanted, get_event, list_events, usual_since
 from doorward.events.wire import EventBody, LoggedEventBody, event_body, logged_body
-from doorward.kit.errors import BadRequest
-from doorward.oauth.principal import Principal
 from doorward.webhooks.acknowledging import EVENTS
 from doorward.webhooks.reading import ACKNOWLEDGING, read_and_acknowledge
 from doorward.wire.context import context_of, principal_of
 from doorward.wire.docs import IDS, INSTANT, Docs, Parameter
-from doorward.wire.queries import (
-    boolean,
-    choice_of,
-    id_of,
-    ids_of,
-    instant_of,
-    path_id,
-    short_page_of,
-    since_of,
-    text_of,
-)
+from doorward.wire.queries import boolean, ids_of, instant_of, path_id, short_page_of
 from doorward.wire.responses import encoded, encoded_response, page_response
 
 Body = TypeVar("Body")
 
 _READ = ("account.event.access.readonly",)
-_NAME = {"type": "string", "maxLength": 255}
-_CODES = Parameter("event_codes", IDS, "Only these codes; those of remote control (50-63) are not to be had here.")
-_FILTERS: Final = (
-    Parameter("first_name", _NAME, "Only of people with this first name today, whatever its case and accents."),
-    Parameter("last_name", _NAME, "Only of people with this last name today, whatever its case and accents."),
-    Parameter("person_id", {"type": "integer", "minimum": 1}, "Only of this person. Ours."),
-    Parameter("channels", IDS, "Only of these channels."),
-    Parameter("door_controllers", IDS, "Another name for channels."),
-    Parameter("since", INSTANT, "Only what happened at or after this instant; the last 90 days if it is not given."),
-    Parameter("since_utc", INSTANT, "The same, in UTC if it has no offset. Ours."),
-    Parameter("level", {"type": "string", "enum": ["debug"]}, "With the codes 1 to 3 of channels' own state."),
+_PAGE: Final = (
     Parameter("sort", {"type": "string", "enum": ["ASC", "DESC"], "default": "DESC"}, "Oldest or newest first."),
     Parameter("n", {"type": "integer", "minimum": 1, "default": 50}, "Rows of a page; over 1000 counts as 1000."),
     Parameter("page", {"type": "integer", "minimum": 1, "default": 1}, "Which page, from 1."),
@@ -52,7 +30,7 @@ _FILTERS: Final = (
 _LIST = Docs(
     "List events: who was admitted and who was rejected, unless other codes are asked for",
     {200: list[EventBody]},
-    parameters=(_CODES, *_FILTERS),
+    parameters=(CODES, *FILTERS, *_PAGE),
     paged=True,
 )
 _GET = Docs(
@@ -60,14 +38,13 @@ _GET = Docs(
     {200: EventBody},
     parameters=ACKNOWLEDGING,
 )
-
-
 _LOG = Docs(
     "List all that is on record: events of every code, with their reasons and how they came to be known",
     {200: list[LoggedEventBody]},
     parameters=(
         Parameter("event_codes", IDS, "Only these codes, of all that there are; of any if it is not given."),
-        *_FILTERS,
+        *FILTERS,
+        *_PAGE,
         Parameter("until", INSTANT, "Only what happened before this instant; local time without an offset."),
         Parameter("replayed", {"type": "boolean"}, "Only what was told later, or only what was told at once."),
         Parameter("site_ids", IDS, "Only of the channels that are at these sites today."),
@@ -82,8 +59,8 @@ _GET_LOGGED = Docs("Get an event with all that is on record of it", {200: Logged
 @get("/events", name="listEvents", scopes=_READ, docs=_LIST)
 async def list_page(request: Request[Any, Any, Any]) -> ASGIResponse:
     """List events, newest first. Contract operation listEvents."""
-    query, principal = request.query_params, principal_of(request)
-    wanted = _wanted(query, principal, _codes(query), context_of(request).clock.now())
+    query, now = request.query_params, context_of(request).clock.now()
+    wanted = wanted_of(query, principal_of(request).zone, codes_of(query), since=usual_since(now))
     return await _page(request, wanted, event_body)
 
 
@@ -101,9 +78,9 @@ async def get_one(request: Request[Any, Any, Any], event_id: FromPath[str]) -> A
 @get("/event_log", name="listEventLog", scopes=_READ, docs=_LOG)
 async def list_log(request: Request[Any, Any, Any]) -> ASGIResponse:
     """List events of every code, newest first."""
-    query, principal, now = request.query_params, principal_of(request), context_of(request).clock.now()
-    until = instant_of(query, "until", principal.zone)
-    wanted = _wanted(query, principal, _logged_codes(query), now if until is None else until)
+    query, zone, now = request.query_params, principal_of(request).zone, context_of(request).clock.now()
+    until = instant_of(query, "until", zone)
+    wanted = wanted_of(query, zone, logged_codes_of(query), since=usual_since(now if until is None else until))
     replayed = boolean(query, "replayed") if query.get("replayed") else None
     wanted = replace(wanted, until=until, replayed=replayed, site_ids=ids_of(query, "site_ids") or None)
     return await _page(request, wanted, logged_body)
@@ -130,45 +107,6 @@ async def _page(request: Request[Any, Any, Any], wanted: Wanted, shape: Callable
 
     rows, total = await context.database.read(read)
     return page_response(request, rows, total, page, size_name="n")
-
-
-def _wanted(query: Mapping[str, str], principal: Principal, codes: frozenset[int] | None, until: int) -> Wanted:
-    """What the query asks for: unless it says otherwise, of the usual time before `until`. Raises BadRequest."""
-    orders: tuple[Order, Order] = ("ASC", "DESC")
-    order = choice_of(query, "sort", orders)
-    since = since_of(query, principal.zone)
-    given = bool(query.get("since") or query.get("since_utc"))
-    return Wanted(
-        codes=codes,
-        since=since if given else usual_since(until),
-        channel_ids=_channels(query),
-        person_id=id_of(query, "person_id"),
-        first_name=text_of(query, "first_name"),
-        last_name=text_of(query, "last_name"),
-        order="ASC" if order == "ASC" else "DESC",
-    )
-
-
-def _codes(query: Mapping[str, str]) -> frozenset[int]:
-    asked = read_codes(ids_of(query, "event_codes"), ALLOWED)
-    return (asked or ACCESS) | _debug(query)
-
-
-def _logged_codes(query: Mapping[str, str]) -> frozenset[int] | None:
-    asked = read_codes(ids_of(query, "event_codes"), EVERY)
-    debug = _debug(query)
-    return asked | debug if asked else None
-
-
-def _debug(query: Mapping[str, str]) -> frozenset[int]:
-    return CHANNEL_STATUS if choice_of(query, "level", ("debug",)) else frozenset()
-
-
-def _channels(query: Mapping[str, str]) -> list[int] | None:
-    channel_ids, alias = ids_of(query, "channels"), ids_of(query, "door_controllers")
-    if channel_ids and alias and set(channel_ids) != set(alias):
-        raise BadRequest("The parameter door_controllers must be the same as channels, which it is another name for")
-    return channel_ids or alias or None
 
 
 router = Router("/api/3", route_handlers=[list_page, get_one, list_log, get_logged])

@@ -1,15 +1,13 @@
 """Which events are listed, and in which order: by when they happened and then by id.
 
-An account has millions. A page is found through the index of what is asked for: the events of a person, of a channel or
-of a code are each in order there, so that the first few of each, merged, are the first few of all. Only where that
-would be many (hundreds of channels, page 1000) are they read in order of time and those that are not wanted left out.
+An account has millions. What is asked for by channels and codes is counted by tallies (doorward.events.counting), which
+also tell in which short stretch of time a page is, however far down the list: only that is read and sorted. What is
+asked for by people is counted in their index, and found there, and so is what was told later.
 """
 
-import heapq
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from itertools import islice
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Text, and_, bindparam, func, literal_column, select
@@ -17,6 +15,8 @@ from sqlalchemy import ColumnElement, Text, and_, bindparam, func, literal_colum
 from doorward.channels.tables import channels
 from doorward.db.query import Query, number, one_of
 from doorward.db.unit_of_work import Transaction
+from doorward.events.codes import EVERY
+from doorward.events.counting import FEW, Count, Order, Window
 from doorward.events.tables import events
 from doorward.kit.errors import NotFound
 from doorward.kit.pages import Page
@@ -26,13 +26,12 @@ from doorward.oauth.principal import Principal
 from doorward.people.tables import people
 from doorward.sites.sight import VISIBLE, accessible_channels, everywhere, visible_to
 
-Order = Literal["ASC", "DESC"]
 _Kind = Literal["person_id", "channel_id", "event_code"]
-_Driver = Literal["person_id", "is_replayed", "channel_id", "event_code", "account_id"]
+_Driver = Literal["person_id", "is_replayed", "channel_id", "event_code"]
 """By which index events are found."""
 
-_MOST_RANGES: Final = 64
-MOST_MERGED: Final = 20_000
+_RARE: Final = 20_000
+"""Codes are rare of which there are so few events in all."""
 _USUAL_MS: Final = 90 * 86_400_000
 _END: Final = LATEST + 1
 
@@ -100,16 +99,15 @@ def list_events(
     page: Page,
     *,
     by: Principal | None = None,
-    most_merged: int = MOST_MERGED,
+    few: int = FEW,
 ) -> tuple[list[StoredEvent], int]:
     """A page of the account's events, and how many there are in all; `by`: those that this user may see.
 
-    A user who is limited to sites sees the events of the channels there. Of how many rows a page may be merged
-    (`most_merged`) changes how it is found, not what is on it.
+    A user who is limited to sites sees the events of the channels there. Of how many rows a page may be sorted (`few`)
+    changes how it is found, not what is on it.
     """
-    limits: dict[_Driver, Collection[int]] = {}
-    if wanted.codes is not None:
-        limits["event_code"] = wanted.codes
+    codes = EVERY if wanted.codes is None else wanted.codes
+    limits: dict[_Kind, Collection[int]] = {"event_code": codes}
     channel_ids = _channels(transaction, account_id, wanted, by)
     if channel_ids is not None:
         limits["channel_id"] = channel_ids
@@ -118,24 +116,17 @@ def list_events(
         limits["person_id"] = person_ids
     if not all(limits.values()):
         return [], 0
-    params: dict[str, Any] = {name: str(sorted(ids)) for name, ids in limits.items()}
-    params |= {"account_id": account_id, "since": wanted.since, "until": _END if wanted.until is None else wanted.until}
-    kinds: frozenset[_Kind] = frozenset(kind for kind in _KINDS if kind in limits)
-    driver = _driver(kinds, wanted.replayed)
-    ranges, last = limits.get(driver, (account_id,)), page.offset + page.limit
-    if len(ranges) <= _MOST_RANGES and len(ranges) * last <= most_merged:
-        query = _in_range(driver, kinds, wanted.replayed, wanted.order)
-        found = [transaction.all(query, **params, the_one=each, most=last) for each in ranges]
-        merged = heapq.merge(*found, reverse=wanted.order == "DESC")
-        rows = list(islice(merged, page.offset, last))
+    asked = _Asked(transaction, account_id, limits, wanted)
+    count = Count(transaction, account_id, codes, channel_ids, wanted.since, few)
+    if person_ids is not None:
+        total = asked.count("person_id", wanted.replayed)
+        rows = _of_people(asked, replace(count, channel_ids=None), total, page)
+    elif wanted.replayed:
+        total = asked.count("is_replayed", True)
+        rows = asked.rows("is_replayed", Window(wanted.since, asked.until, page.offset), page.limit)
     else:
-        query = _in_time(kinds, wanted.replayed, wanted.order)
-        rows = transaction.all(query, **params, most=page.limit, offset=page.offset)
-    ids = [event_id for _, event_id in rows]
-    listed = _in_order(transaction, account_id, ids)
-    if page.offset == 0 and len(listed) < page.limit:
-        return listed, len(listed)
-    return listed, _total(transaction, kinds, wanted.replayed, params)
+        total, rows = _of_anybody(asked, count, page)
+    return _in_order(transaction, account_id, [event_id for _, event_id in rows]), total
 
 
 def get_event(transaction: Transaction, account_id: int, event_id: int, *, by: Principal | None = None) -> StoredEvent:
@@ -175,78 +166,127 @@ def _channels(
     )
 
 
-_KINDS: Final[Sequence[_Kind]] = ("person_id", "channel_id", "event_code")
-"""What says most about which events are wanted, first."""
+def _driver(count: Count) -> _Driver:
+    """Through which index a page is found: that of channels unless the codes are rare."""
+    if count.channel_ids is None:
+        return "event_code"
+    anywhere = replace(count, channel_ids=None)
+    return "event_code" if anywhere.total <= _RARE else "channel_id"
 
 
-def _driver(kinds: frozenset[_Kind], replayed: bool | None) -> _Driver:
-    """What there is least of, as a rule: a person's events; then those that were told later, of all that there are."""
-    if replayed and "person_id" not in kinds:
-        return "is_replayed"
-    return next((kind for kind in _KINDS if kind in kinds), "account_id")
+def _of_anybody(asked: "_Asked", count: Count, page: Page) -> tuple[int, list[tuple[int, int]]]:
+    """How many events there are, and the page of them, by the tallies; these know nothing of what was told later."""
+    newer = 0 if asked.wanted.until is None else replace(count, since=max(count.since, asked.until)).total
+    told_later = asked.count("is_replayed", True) if asked.wanted.replayed is False else 0
+    total = count.total - newer - told_later
+    here = min(page.limit, total - page.offset)
+    if here <= 0:
+        return total, []
+    before = newer if asked.order == "DESC" else 0
+    if asked.wanted.replayed is None:
+        window = count.window(asked.order, before + page.offset, here)
+    else:
+        reach = count.window(asked.order, before, page.offset + here + told_later)
+        window = Window(reach.since, min(reach.until, asked.until), page.offset)
+    return total, asked.rows(_driver(count), window, here)
+
+
+def _of_people(asked: "_Asked", anybody: Count, total: int, page: Page) -> list[tuple[int, int]]:
+    """The page of the events of some people, of which there are `total`.
+
+    If there are many, it is looked for where it would be if they were spread over time as everybody's are.
+    """
+    whole = Window(anybody.since, asked.until, page.offset)
+    here = min(page.limit, total - page.offset)
+    if here <= 0:
+        return []
+    if total > anybody.few and asked.wanted.until is None:
+        reach = 2 * (page.offset + page.limit) * anybody.total // total
+        likely = anybody.window(asked.order, 0, reach)
+        rows = asked.rows("person_id", likely._replace(skipped=page.offset), page.limit)
+        if len(rows) == here:
+            return rows
+    return asked.rows("person_id", whole, page.limit)
 
 
 def _pair(occurred_at: int, event_id: int) -> tuple[int, int]:
     return occurred_at, event_id
 
 
-@lru_cache(maxsize=128)
-def _in_range(driver: _Driver, kinds: frozenset[_Kind], replayed: bool | None, order: Order) -> Query[tuple[int, int]]:
-    """The first events of one person, channel or code, or of all."""
-    column = events.c.account_id if driver == "is_replayed" else events.c[driver]
-    return Query(
-        select(events.c.occurred_at, events.c.id)
-        .where(column == bindparam("the_one"), *_others(driver, kinds, replayed))
-        .order_by(*_by_time(order))
-        .limit(bindparam("most")),
-        _pair,
-    )
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked for, ready to be looked for."""
+
+    transaction: Transaction
+    account_id: int
+    limits: Mapping[_Kind, Collection[int]]
+    wanted: Wanted
+
+    @property
+    def order(self) -> Order:
+        """Oldest or newest first."""
+        return self.wanted.order
+
+    @property
+    def until(self) -> int:
+        """Before which instant it all happened."""
+        return _END if self.wanted.until is None else self.wanted.until
+
+    def rows(self, driver: _Driver, window: Window, limit: int) -> list[tuple[int, int]]:
+        """When the events of a page happened, and their ids."""
+        query = _in_window(driver, frozenset(self.limits), self.wanted.replayed, self.order)
+        return self.transaction.all(query, **self._params, **window._asdict(), most=limit)
+
+    def count(self, driver: _Driver, replayed: bool | None) -> int:
+        """How many events there are, counted in an index."""
+        query = _count(driver, frozenset(self.limits), replayed)
+        return self.transaction.one(query, **self._params, since=self.wanted.since, until=self.until) or 0
+
+    @cached_property
+    def _params(self) -> dict[str, Any]:
+        limits: dict[str, Any] = {name: str(sorted(ids)) for name, ids in self.limits.items()}
+        return limits | {"account_id": self.account_id}
 
 
 @lru_cache(maxsize=128)
-def _in_time(kinds: frozenset[_Kind], replayed: bool | None, order: Order) -> Query[tuple[int, int]]:
-    """Events in order of time, those left out that are not wanted."""
-    driver: _Driver = "is_replayed" if replayed else "account_id"
+def _in_window(driver: _Driver, kinds: frozenset[_Kind], replayed: bool | None, order: Order) -> Query[tuple[int, int]]:
+    """Events of a stretch of time, found through one index and sorted."""
     return Query(
         select(events.c.occurred_at, events.c.id)
-        .where(events.c.account_id == bindparam("account_id"), *_others(driver, kinds, replayed))
-        .order_by(*_by_time(order))
+        .where(*_limits(driver, kinds, replayed))
+        .order_by(*_by_time(driver, order))
         .limit(bindparam("most"))
-        .offset(bindparam("offset")),
+        .offset(bindparam("skipped")),
         _pair,
     )
-
-
-def _total(transaction: Transaction, kinds: frozenset[_Kind], replayed: bool | None, params: dict[str, Any]) -> int:
-    if replayed is False:
-        # No index leaves out the few that were told later; they have one of their own.
-        return _total(transaction, kinds, None, params) - _total(transaction, kinds, True, params)
-    return transaction.one(_count(_driver(kinds, replayed), kinds, replayed), **params) or 0
 
 
 @lru_cache(maxsize=128)
 def _count(driver: _Driver, kinds: frozenset[_Kind], replayed: bool | None) -> Query[int]:
-    some = one_of(events.c[driver], driver) if driver in kinds else events.c.account_id == bindparam("account_id")
-    return Query(select(func.count()).select_from(events).where(some, *_others(driver, kinds, replayed)), number)
+    return Query(select(func.count()).select_from(events).where(*_limits(driver, kinds, replayed)), number)
 
 
-def _others(driver: _Driver, kinds: frozenset[_Kind], replayed: bool | None) -> list[ColumnElement[bool]]:
-    """What else is asked for, said so that the index of the driver answers it and a planner takes no other.
+def _limits(driver: _Driver, kinds: frozenset[_Kind], replayed: bool | None) -> list[ColumnElement[bool]]:
+    """What is asked for, said so that the index of the driver answers it and a planner takes no other.
 
     People and channels have been found in the account.
     """
-    others: list[ColumnElement[bool]] = [one_of(events.c[kind] + 0, kind) for kind in sorted(kinds) if kind != driver]
-    if driver == "event_code":
-        others.append(events.c.account_id == bindparam("account_id"))
+    limits: list[ColumnElement[bool]] = []
+    if driver in {"event_code", "is_replayed"}:
+        limits.append(events.c.account_id == bindparam("account_id"))
+    limits += [one_of(events.c[kind] if kind == driver else events.c[kind] + 0, kind) for kind in sorted(kinds)]
     if replayed is not None:
         # In words, not as a parameter: the index is of those alone of which just this is true.
         is_replayed = events.c.is_replayed if driver == "is_replayed" else events.c.is_replayed + literal_column("0")
-        others.append(is_replayed == literal_column("1" if replayed else "0"))
-    return [events.c.occurred_at >= bindparam("since"), events.c.occurred_at < bindparam("until"), *others]
+        limits.append(is_replayed == literal_column("1" if replayed else "0"))
+    return [*limits, events.c.occurred_at >= bindparam("since"), events.c.occurred_at < bindparam("until")]
 
 
-def _by_time(order: Order) -> list[ColumnElement[Any]]:
-    columns = (events.c.occurred_at, events.c.id)
+def _by_time(driver: _Driver, order: Order) -> list[ColumnElement[Any]]:
+    # Adding nothing to a column keeps a planner from reading everything by time, only because it is sorted so. The
+    # index of what was told later has nothing else in it.
+    happened = events.c.occurred_at if driver == "is_replayed" else events.c.occurred_at + 0
+    columns = (happened, events.c.id)
     return [column.desc() if order == "DESC" else column.asc() for column in columns]
 
 

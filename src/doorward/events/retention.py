@@ -13,7 +13,7 @@ from doorward.audit import service as audit
 from doorward.db.query import Query, number
 from doorward.db.unit_of_work import Transaction, require
 from doorward.decision.codes import EventCode
-from doorward.events import statements
+from doorward.events import statements, tallies
 from doorward.events.service import Event, record
 from doorward.events.tables import event_chains, event_erasures, events
 from doorward.kit.errors import Forbidden
@@ -138,7 +138,10 @@ def remove_old(transaction: Transaction, most: int = AT_ONCE) -> int:
         first = transaction.one(_FIRST_LEFT, **which)
         if first is not None:
             to = min(each.removed_to, first + most - 1)
+            tallies.forget(transaction, each.account_id, to)
             transaction.run(_REMOVE, account_id=each.account_id, to=to)
+            if to == each.removed_to:
+                tallies.sweep(transaction, each.account_id)
             return to - first + 1
     return 0
 

@@ -1,6 +1,6 @@
 """The tables of events and of the chain that they form."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Table
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table
 
 from doorward.db.metadata import (
     ID,
@@ -44,7 +44,7 @@ events = Table(
     Index(None, "account_id", "occurred_at", "id"),
     Index(None, "account_id", "event_code", "occurred_at", "id"),
     Index(None, "channel_id", "occurred_at", "id", "event_code", "person_id"),  # the person for reports alone
-    Index(None, "person_id", "occurred_at", "id", "event_code"),
+    Index(None, "person_id", "occurred_at", "id", "event_code", "channel_id"),
     Index(None, "account_id", "position", unique=True),
     **NEVER_REUSED,
 )
@@ -89,4 +89,26 @@ event_erasures = Table(
     # The event that says so: it holds the digest of the list.
     Column("position", BigInteger(), primary_key=True, autoincrement=False),
     text("positions"),  # which events have lost name and credential: a JSON list of [first, last]
+)
+
+event_tallies = Table(
+    "event_tallies",
+    metadata,
+    Column("account_id", ID, ForeignKey("accounts.id"), primary_key=True, autoincrement=False),
+    # Where; 0: all events of the account, whether at a channel or not. Time is in stretches of `span` hours.
+    Column("channel_id", ID, primary_key=True, autoincrement=False),
+    Column("span", Integer(), primary_key=True, autoincrement=False),
+    Column("bucket", Integer(), primary_key=True, autoincrement=False),
+    Column("event_code", Integer(), primary_key=True, autoincrement=False),
+    Column("events", BigInteger(), nullable=False),
+    # The key alone is the table: a sum reads it from one end to the other.
+    sqlite_with_rowid=False,
+)
+
+event_tally_heads = Table(
+    "event_tally_heads",
+    metadata,
+    Column("account_id", ID, ForeignKey("accounts.id"), primary_key=True, autoincrement=False),
+    # Up to which position of the account's record the tallies know the events.
+    Column("position", BigInteger(), nullable=False),
 )

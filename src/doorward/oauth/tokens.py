@@ -1,5 +1,6 @@
 """Bearer tokens: made, looked up on each request, revoked. Only their digests are stored."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -7,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import and_, bindparam, insert, select, update
 
 from doorward.accounts.tables import accounts
-from doorward.db.query import Query
+from doorward.db.query import Query, one_of
 from doorward.db.unit_of_work import Transaction
 from doorward.kit.crypto import new_token, token_digest
 from doorward.kit.errors import Unauthorized
@@ -60,6 +61,7 @@ _BEARERS: Final = (
 )
 _FIND_BEARER: Final = Query(_BEARERS.where(tokens.c.digest == bindparam("the_digest")), _Bearer)
 _BEARER_OF: Final = Query(_BEARERS.where(tokens.c.id == bindparam("the_id")), _Bearer)
+_BEARERS_OF: Final = Query(_BEARERS.where(one_of(tokens.c.id, "token_ids")), _Bearer)
 _ADD_TOKEN: Final = Query[None](
     insert(tokens).values(
         {
@@ -112,6 +114,20 @@ def authenticate_again(transaction: Transaction, principal: Principal, now: int)
     Raises Unauthorized as authenticate() does.
     """
     return _principal(transaction.one(_BEARER_OF, the_id=principal.token_id), now)
+
+
+def authenticate_all(
+    transaction: Transaction, token_ids: Sequence[int], now: int
+) -> dict[int, Principal | Unauthorized]:
+    """The bearers of several tokens as of now, by the tokens' ids, or why one is nobody's any more."""
+    found = {bearer.token_id: bearer for bearer in transaction.all(_BEARERS_OF, token_ids=str(list(token_ids)))}
+    bearers: dict[int, Principal | Unauthorized] = {}
+    for token_id in token_ids:
+        try:
+            bearers[token_id] = _principal(found.get(token_id), now)
+        except Unauthorized as reason:
+            bearers[token_id] = reason
+    return bearers
 
 
 def _principal(found: _Bearer | None, now: int) -> Principal:

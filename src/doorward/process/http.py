@@ -6,7 +6,7 @@ Without them a client that is nobody yet could fill the memory with header lines
 import asyncio
 import json
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -14,6 +14,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from doorward.link.frames import MOST_BYTES
 from doorward.process.proxies import BehindProxies
+from doorward.wire.context import ABORT
 
 LONGEST_HEAD: Final = 64 * 1024
 SLOWEST_REQUEST_S: Final = 60.0
@@ -53,6 +54,7 @@ class BoundedHttp(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins: from now on it has its time."""
         super().on_message_begin()
+        cast(dict[str, Any], self.scope)[ABORT] = self.transport.abort
         self._in_head, self._head = True, 0
         self._stop_timer()
         self._timer = self.loop.call_later(SLOWEST_REQUEST_S, self._refuse, 408, "The request took too long to arrive")

@@ -20,6 +20,7 @@ from doorward.controllers.hub import Hub
 from doorward.db.connect import open_database
 from doorward.db.migrate import upgrade
 from doorward.db.unit_of_work import Database
+from doorward.events.stream import Streams
 from doorward.imports.service import recover
 from doorward.installation.vault import open_vault
 from doorward.kit.clock import Clock, SystemClock
@@ -33,7 +34,7 @@ from doorward.process.relaying import listening_at, relay
 from doorward.settings import Settings
 from doorward.sync.live import LiveSnapshots
 from doorward.wire.context import Context, Edge
-from doorward.worker import usage
+from doorward.worker import tallying, usage
 from doorward.worker.sweeper import Sweeper
 
 _log = structlog.get_logger("doorward")
@@ -90,10 +91,14 @@ async def _serve(
     context = Context(database, vault, clock, edge=edge, rates=RateLimiter(settings.rate_limit))
     live = LiveSnapshots(database, vault, clock)
     doors, hub = LocalDoors(database, vault, clock, live), Hub(database, vault, clock, live)
-    control = ControlServer(doors, clock)
-    measured = Metrics()
-    app = create_app(context, hub=hub, measured=measured)
-    server = _Server(configuration(app, settings.trusted_proxies), hub.close)
+    control, streams, measured = ControlServer(doors, clock), Streams(database, clock), Metrics()
+
+    async def part() -> None:
+        await streams.shut_down()
+        await hub.close()
+
+    app = create_app(context, hub=hub, streams=streams, measured=measured)
+    server = _Server(configuration(app, settings.trusted_proxies), part)
     await doors.start()
     await hub.start()
     await control.start(settings.control_socket)
@@ -101,6 +106,7 @@ async def _serve(
         *map(begun, doors.chores()),
         *map(begun, hub.chores()),
         begun(("sweeper", Sweeper(database, clock).run)),
+        begun(("tallies of events", lambda: tallying.run(database))),
         begun(("usage", lambda: usage.run(database, context.usage))),
         asyncio.create_task(_announce(server, listener, on_ready)),
     ]

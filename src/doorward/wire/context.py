@@ -21,6 +21,11 @@ REQUEST_ID: Final = "doorward.request_id"
 ALLOWANCE: Final = "doorward.allowance"
 """What is left of the rate limit: an oauth.rates.Allowance, or None."""
 
+WITHOUT_CONTENT: Final = "doorward.without_content"
+"""There in the scope of a HEAD, which is served as a GET whose content nobody gets."""
+ABORT: Final = "doorward.abort"
+"""In the scope: what ends the connection at once, whatever is still to be sent; not there under every server."""
+
 ANY_TOKEN: Final = ("any",)
 """The `scopes` of a route for which any token that holds will do."""
 

@@ -20,7 +20,7 @@ from doorward.notification_rules.tables import notification_rules
 from doorward.notification_rules.targets import lead_to, rotate_rule_secret
 from doorward.oauth.principal import Principal
 
-MOST_RULES: Final = 200
+MOST_RULES: Final = 100
 """Of one account: all are looked at whenever something happens."""
 
 _RULES: Final = Rows(notification_rules, NotificationRule)

@@ -88,13 +88,20 @@ def test_the_readmes_tour_goes_as_it_says(tour: dict[str, str]) -> None:
     assert run(day, tour).returncode == 0
 
 
-@pytest.mark.parametrize("page", ["connect-an-application", "import-people", "alarms-and-reports"])
+@pytest.mark.parametrize(
+    "page", ["connect-an-application", "import-people", "alarms-and-reports", "notifications"]
+)
 def test_the_howtos_that_need_a_server_go_as_they_say(tour: dict[str, str], tmp_path: Path, page: str) -> None:
     script = f"cd {tmp_path}\n" + "\n".join(blocks(f"docs/howto/{page}.md", "sh"))
     done = run(script.replace("curl ", "curl -sS --fail "), tour)
     assert done.returncode == 0, done.stderr
-    told = {"connect-an-application": "account.person.readonly", "import-people": '"errors_total":0'}
-    assert told.get(page, '"kind":"forced"') in done.stdout
+    told = {
+        "connect-an-application": "account.person.readonly",
+        "import-people": '"errors_total":0',
+        "alarms-and-reports": '"kind":"forced"',
+        "notifications": '"value":"sat,sun,holiday 00:00-24:00"',
+    }
+    assert told[page] in done.stdout
 
 
 def test_the_program_of_the_howto_books(tour: dict[str, str]) -> None:

@@ -22,10 +22,11 @@ from doorward.notification_rules.service import delete_rule, rotate_secret, upda
 from doorward.notification_rules.testing import begin_tests, send_tests
 from doorward.oauth.tokens import create_token
 from doorward.outbound.fetching import tls_context
+from doorward.webhooks.log import resend
 from doorward.webhooks.queue import FAILING
 from tests.support.certificates import certificate
 from tests.support.mail_server import MailBox, mail_server
-from tests.support.rules import forget_names, new_rule, send_due, sender_of, shown
+from tests.support.rules import forget_names, forget_secrets, new_rule, send_due, sender_of, shown
 from tests.support.services import write, write_sealed
 from tests.support.web import Web, somebody_elses_web
 from tests.support.webhooks import EVENTS, Listener, endpoint_of, happened, listening, rows
@@ -113,6 +114,15 @@ def test_an_event_is_posted_as_the_api_has_it_and_signed(world: World, web: Web)
     assert headers["signature"] == hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
     assert headers["timestamp"] == str(world.clock.now() // 1000)
     assert states(world) == [("delivered", None)]
+
+
+def test_what_nobody_has_a_secret_for_is_not_signed(world: World, web: Web) -> None:
+    new_rule(world, {"kind": "post", "url": web.url("/hook")})
+    forget_secrets(world)  # as of a rule from before there were any
+    forced(world)
+    send_due(world, sender_of(world))
+    [(_, _, headers, _)] = web.asked
+    assert "signature" not in headers
 
 
 def test_what_the_rule_is_not_about_is_told_to_nobody(world: World, web: Web) -> None:
@@ -361,3 +371,17 @@ def test_a_rule_that_goes_while_it_is_acting_leaves_nothing_behind(world: World,
     forced(world)
     assert send_due(world, sender_of(world)) == 1
     assert rows(world) == []
+
+
+def test_what_a_rule_told_can_be_told_again(world: World, box: MailBox, clock: FixedClock) -> None:
+    new_rule(world, mail_to("guard@acme.example"), CONSOLE)
+    [event] = forced(world)
+    sends = sender_of(world, server_of(box))
+    send_due(world, sends)
+    for row in rows(world):
+        write(world, resend, row.id)
+    clock.advance(MINUTE)
+    assert send_due(world, sends) == 2
+    assert len(box.letters) == 2
+    assert shown(world) == [event], "operators are shown it once all the same"
+    assert states(world) == [("delivered", None)] * 2

@@ -103,7 +103,14 @@ _OF_SITES = {
 """What belongs to sites: at another one it is not there."""
 _OF_ACCOUNT_ONLY = {"applications", "audit_log", "users"}
 """What only users see who are not limited to sites."""
-_DECIDES_WHO_PASSES = {"createCredential", "deleteCredential", "deletePerson", "forgivePerson", "updateCredential"}
+_DECIDES_WHO_PASSES = {
+    "createCredential",
+    "deleteCredential",
+    "deletePerson",
+    "erasePerson",
+    "forgivePerson",
+    "updateCredential",
+}
 """What users do with people, but for those with roles at other sites than theirs."""
 _CHANGED_ELSEWHERE = {
     "people": {200, 201, 202, 204, 409, 422},

@@ -14,7 +14,13 @@ OPERATE: Final = {
 }
 CONFIGURE: Final = {
     *("account.credential_type", "account.channel", "account.group", "account.role", "account.shift", "account.site"),
-    *("account.notification_rule", "account.audit.readonly", "account.settings", "account.user"),
+    *(
+        "account.notification_rule",
+        "account.audit.readonly",
+        "account.settings",
+        "account.user",
+        "account.person.erasure",
+    ),
     *("account.user.readonly", "account.application", "account.application.readonly"),
 }
 ALL: Final = sorted(READ | OPERATE | CONFIGURE)

@@ -10,6 +10,8 @@ from doorward.db import migrate
 from doorward.db.connect import open_database
 from doorward.db.query import Query
 from doorward.db.unit_of_work import Transaction
+from doorward.events.service import Event, record
+from doorward.events.verification import verify
 from doorward.kit.crypto import token_digest
 from doorward.kit.pages import Page
 from doorward.oauth.tokens import authenticate
@@ -30,7 +32,11 @@ VALUES (9, 'DIGEST', 1, 7, 1, 'account.role', 2000000000000, 1);
 INSERT INTO people (id, account_id, first_name, last_name, name_key, email, email_key, enabled, created_at, updated_at)
 VALUES (3, 1, 'Ada', 'Lovelace', 'ada lovelace', 'Ada@Acme.example', 'ada@acme.example', 1, 5, 5);
 INSERT INTO people (id, account_id, first_name, last_name, name_key, email, enabled, deleted_at, created_at, updated_at)
-VALUES (4, 1, 'Gone', 'Away', 'gone away', 'Gone@Acme.example', 1, 6, 5, 6)
+VALUES (4, 1, 'Gone', 'Away', 'gone away', 'Gone@Acme.example', 1, 6, 5, 6);
+INSERT INTO events (account_id, event_code, person_id, person_name, credential, reasons, occurred_at, received_at)
+VALUES (1, 10, 3, 'Ada Lövelace', '1234', '[{"code"\\: "role_grants", "text"\\: "A \u00f6 \\"role\\" admits."}]', 5, 6);
+INSERT INTO events (account_id, event_code, occurred_at, received_at) VALUES (1, 30, 6, 6), (1, 31, 6, 6);
+DELETE FROM events WHERE event_code = 31
 """.replace("DIGEST", token_digest("the token"))
 
 
@@ -65,10 +71,14 @@ def test_what_was_there_is_there_and_works(old_url: str) -> None:
         found, total = page_of_people(transaction, 1, Page(1, 10), email="ACME")
         assert ([person.id for person in found], total) == ([3], 1)
         assert page_of_people(transaction, 1, Page(1, 10))[1] == 1
+        assert verify(transaction, 1) == verify(transaction, 1)._replace(first=1, last=2, events=2, found=0)
         deleted, _ = page_of_people(transaction, 1, Page(1, 10), since=2, email="gone@")
         assert [person.id for person in deleted] == [4]
 
     database.read_now(look)
+    # No number of an event is given again.
+    assert database.write_now(lambda transaction: record(transaction, Event(1, 31, 7), 7)) > 3
+    assert database.read_now(lambda transaction: verify(transaction, 1)).is_sound
     database.write_now(lambda transaction: delete_person(transaction, 1, 3, NOW))
     assert database.read_now(lambda transaction: page_of_people(transaction, 1, Page(1, 10))) == ([], 0)
     database.close()

@@ -33,7 +33,9 @@ from doorward.controllers.hub import Hub
 from doorward.controllers.link_api import link
 from doorward.credentials import api as credentials
 from doorward.credentials import types_api as credential_types
+from doorward.erasure import api as erasure
 from doorward.events import api as events
+from doorward.events import record_api as event_record
 from doorward.group_reservations import api as group_reservations
 from doorward.groups import api as groups
 from doorward.images import api as images
@@ -72,7 +74,9 @@ ROUTERS: Final[Sequence[ControllerRouterHandler]] = (
     welcome,
     alarms.router,
     audit_log.router,
+    erasure.router,
     events.router,
+    event_record.router,
     groups.router,
     holidays.router,
     notification_rules.router,

@@ -32,6 +32,7 @@ _COMMANDS: Final = {
     "alarm": Command("doorward.cli.alarms"),
     "report": Command("doorward.cli.reports"),
     "controller": Command("doorward.cli.controller", at_the_door=True),
+    "events": Command("doorward.cli.event_record"),
     "sim": Command("doorward.cli.simulation"),
 }
 _BAD_INPUT: Final = frozenset(

@@ -1,4 +1,4 @@
-"""`doorward person list | create | update | delete | forgive | standing | import`."""
+"""`doorward person list | create | update | delete | forgive | standing | import | erase`."""
 
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any
@@ -8,6 +8,7 @@ from msgspec import to_builtins
 
 from doorward.access.standing import DoorStanding, ask_standing, judge
 from doorward.access.standing_wire import standing_body
+from doorward.cli.erasing import erase
 from doorward.cli.importing import import_file
 from doorward.cli.output import print_json, show
 from doorward.cli.rows import given, naming, row_of, unset
@@ -27,6 +28,7 @@ from doorward.people.service import create_person, delete_person, update_person
 
 app = typer.Typer(help="People: those who may open doors.", no_args_is_help=True)
 app.command("import")(import_file)
+app.command("erase")(erase)
 
 PersonArgument = Annotated[int, typer.Argument(metavar="PERSON", help="The person's id.")]
 FirstNameOption = Annotated[str | None, typer.Option("--first-name")]

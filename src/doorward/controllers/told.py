@@ -78,6 +78,7 @@ class _Person(NamedTuple):
     first_name: str
     last_name: str
     deleted_at: int | None
+    erased_at: int | None
 
     @property
     def name(self) -> str:
@@ -109,7 +110,7 @@ _CHANNEL: Final = Query(
     number,
 )
 _PEOPLE: Final = Query(
-    select(people.c.id, people.c.first_name, people.c.last_name, people.c.deleted_at).where(
+    select(people.c.id, people.c.first_name, people.c.last_name, people.c.deleted_at, people.c.erased_at).where(
         people.c.account_id == bindparam("account_id"), one_of(people.c.id, "ids")
     ),
     _Person,
@@ -213,6 +214,8 @@ def _event(source: Source, told: Told, known: _Known, now: int) -> Event:
         unknown = ("unknown_code", f"The controller told of something that there is no word for here: {told.code}.")
         return replace(event, event_code=EventCode.EVENTS_LOST, reasons=(unknown, *about_time))
     person = known.people.get(told.person_id or 0)
+    if person is not None and person.erased_at is not None:
+        return replace(event, person_id=person.id, reasons=about_time)  # it happened before; who it was, nobody says
     name = plain(told.person_name) or (None if person is None else person.name)
     given = tuple((plain(code) or "", plain(text, _LONGEST_REASON) or "") for code, text in told.reasons[:MOST_REASONS])
     moved_to = None

@@ -91,6 +91,8 @@ _EVENTS: Final = {
     EventCode.SYNC_CONTROLLER_OFFLINE: "Synchronisation waits: {channel} is offline",
     EventCode.SYNC_VERSION_REPORTED: "{channel} reported its version",
     EventCode.SNAPSHOT_REFUSED: "{channel} refused a snapshot",
+    EventCode.PERSON_ERASED: "A person has been erased from the record",
+    EventCode.EVENTS_REMOVED: "Events that were too old have been removed",
     EventCode.DIRECTORY_SYNC_STARTED: "Directory synchronisation started",
     EventCode.DIRECTORY_SYNC_COMPLETED: "Directory synchronisation completed",
     EventCode.DIRECTORY_SYNC_FAILED: "Directory synchronisation failed",

@@ -95,19 +95,24 @@ def record_all(transaction: Transaction, happened: Sequence[Event], now: int) ->
 
     A fixed number of statements for each account. Raises Rejected if one that a controller told is there already.
     """
+    return [each.id for each in append(transaction, happened, now)]
+
+
+def append(transaction: Transaction, happened: Sequence[Event], now: int) -> list[Recorded]:
+    """record_all(), for whoever has to know the positions, too."""
     if not happened:
         return []
     _move(transaction, happened)
-    ids: dict[int, int] = {}
+    found: dict[int, Recorded] = {}
     # Always in the same order, so that no two transactions wait for each other.
     for account_id in sorted({event.account_id for event in happened}):
         places = [place for place, event in enumerate(happened) if event.account_id == account_id]
         recorded = _append(transaction, account_id, [happened[place] for place in places], now)
-        ids.update(zip(places, (each.id for each in recorded), strict=True))
+        found.update(zip(places, recorded, strict=True))
         outbox.enqueue(transaction, recorded, now)
         following.tell(transaction, recorded, now)
     transaction.signal(TOPIC)
-    return [ids[place] for place in range(len(happened))]
+    return [found[place] for place in range(len(happened))]
 
 
 def _append(transaction: Transaction, account_id: int, added: Sequence[Event], now: int) -> list[Recorded]:

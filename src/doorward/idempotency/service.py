@@ -4,6 +4,7 @@ The key is claimed in the transaction that does the work, so that there is no in
 other. A request that was refused did nothing, and keeps nothing.
 """
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from sqlalchemy import and_, bindparam, delete, select, update
@@ -14,6 +15,7 @@ from doorward.db.unit_of_work import Transaction, require
 from doorward.idempotency.tables import idempotency_keys as keys
 from doorward.kit.crypto import Vault
 from doorward.kit.errors import Invalid
+from doorward.users.tables import users
 
 KEPT_MS: Final = 24 * 3_600_000
 _CONTEXT: Final = "idempotency"
@@ -34,6 +36,13 @@ class Answered(NamedTuple):
     status: int
     body: bytes
     media_type: str
+
+
+class _Answer(NamedTuple):
+    application_id: int
+    user_id: int
+    key: str
+    body: str
 
 
 class _Kept(NamedTuple):
@@ -68,6 +77,12 @@ _KEEP: Final = Query[None](
     .values(status=bindparam("status"), body=bindparam("body"), media_type=bindparam("media_type"))
 )
 _FORGET: Final = Query[None](delete(keys).where(_THIS_ONE))
+_ANSWERS: Final = Query(
+    select(keys.c.application_id, keys.c.user_id, keys.c.key, keys.c.body)
+    .join(users, users.c.id == keys.c.user_id)
+    .where(users.c.account_id == bindparam("account_id"), keys.c.body.is_not(None)),
+    _Answer,
+)
 _FORGET_OLD: Final = Query[None](delete(keys).where(keys.c.created_at <= bindparam("before")))
 
 
@@ -102,6 +117,20 @@ def keep(transaction: Transaction, vault: Vault, wanted: Claim, answered: Answer
 def forget(transaction: Transaction, wanted: Claim) -> None:
     """Give a claimed key back: the work was not done."""
     transaction.run(_FORGET, the_application=wanted.application_id, the_user=wanted.user_id, the_key=wanted.key)
+
+
+def bodies_of_account(
+    transaction: Transaction, vault: Vault, account_id: int
+) -> Iterator[tuple[tuple[int, int, str], str]]:
+    """The answers that are kept for users of an account, each under application, user and key."""
+    for kept in transaction.all(_ANSWERS, account_id=account_id):
+        yield (kept.application_id, kept.user_id, kept.key), vault.decrypt(kept.body, _CONTEXT)
+
+
+def forget_answer(transaction: Transaction, key: tuple[int, int, str]) -> None:
+    """Give a key back whose answer must not be kept: (application, user, key)."""
+    application_id, user_id, name = key
+    transaction.run(_FORGET, the_application=application_id, the_user=user_id, the_key=name)
 
 
 def forget_old(transaction: Transaction, now: int) -> int:

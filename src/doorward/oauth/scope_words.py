@@ -33,6 +33,7 @@ SCOPE_WORDS: Final[Mapping[str, str]] = {
     "account.reports.readonly": "See reports",
     "account.audit.readonly": "See the log of who changed what",
     "account.settings": "Change the settings of the account",
+    "account.person.erasure": "Erase people for ever, also from the record of events",
     "account.user.readonly": "See the users who operate this account",
     "account.user": "Add, change and disable the users who operate this account",
     "account.application.readonly": "See the applications of this account and how they are used",

@@ -35,6 +35,7 @@ _CONFIGURING: Final = (
     "account.notification_rule",
     "account.audit.readonly",
     "account.settings",
+    "account.person.erasure",
     "account.user.readonly",
     "account.user",
     "account.application.readonly",

@@ -20,6 +20,7 @@ _ADD: Final = Query[None](text("INSERT INTO search_people (rowid, email_key) VAL
 _REMOVE: Final = Query[None](
     text("INSERT INTO search_people (search_people, rowid, email_key) VALUES ('delete', :person_id, :email_key)")
 )
+_MERGE: Final = Query[None](text("INSERT INTO search_people (search_people) VALUES ('optimize')"))
 _REBUILD: Final = Query[None](text("INSERT INTO search_people (search_people) VALUES ('rebuild')"))
 
 # SQLite is told to begin with the index: it cannot know how few people a part of an address will find.
@@ -70,6 +71,12 @@ def addresses_changed(transaction: Transaction, before: dict[int, str | None], a
         rows = [{"person_id": person_id, "email_key": key} for person_id, key in keys.items() if key is not None]
         if rows:
             transaction.run_many(query, rows)
+
+
+def forget_addresses(transaction: Transaction) -> None:
+    """Leave nothing in the index of addresses that nobody has any more: until then it only passes them over."""
+    if transaction.backend == "sqlite":
+        transaction.run(_MERGE)
 
 
 def index_anew(transaction: Transaction) -> None:

@@ -1,0 +1,107 @@
+"""`doorward events verify | retention`."""
+
+import re
+from typing import Annotated, Any, Final
+
+import typer
+
+from doorward.cli.output import print_json, show
+from doorward.cli.session import AccountOption, DatabaseOption, DataDirOption, JsonOption, open_session
+from doorward.events.retention import get_retention, set_retention
+from doorward.events.verification import Verdict
+from doorward.events.verification import verify as verify_record
+from doorward.kit.errors import BadRequest
+
+app = typer.Typer(help="The record of events: whether it is whole.", no_args_is_help=True)
+
+_EXPECTED: Final = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})", re.ASCII)
+
+
+@app.command()
+def verify(
+    expect: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--expect",
+            metavar="POSITION:DIGEST",
+            help="The chain as it was kept elsewhere: what an earlier run printed. May be given several times.",
+        ),
+    ] = None,
+    account: AccountOption = None,
+    database: DatabaseOption = None,
+    data_dir: DataDirOption = None,
+    json: JsonOption = False,
+) -> None:
+    """See whether an event was changed, removed or reordered since it was recorded, and which.
+
+    Exit code 1 if so. The last line is the chain as it is now: keep it elsewhere, and give it to a later run with
+    --expect, which then also finds a record that was rewritten from there on, or cut off.
+    """
+    expected = _expected(expect or [])
+    with open_session(database, data_dir) as session:
+        account_id = session.account(account).id
+        found = session.read(lambda transaction: verify_record(transaction, account_id, expected))
+    if json:
+        print_json(_body(found))
+    else:
+        _print(found)
+    if not found.is_sound:
+        raise typer.Exit(1)
+
+
+@app.command()
+def retention(
+    days: Annotated[int | None, typer.Option("--days", help="Keep events for so many days from now on.")] = None,
+    for_ever: Annotated[bool, typer.Option("--for-ever", help="Keep them for ever from now on.")] = False,
+    account: AccountOption = None,
+    database: DatabaseOption = None,
+    data_dir: DataDirOption = None,
+    json: JsonOption = False,
+) -> None:
+    """See, or set, for how many days events are kept.
+
+    Older ones are removed within an hour by the running server. That they go is an event itself.
+    """
+    if days is not None and for_ever:
+        raise BadRequest("--days and --for-ever exclude each other")
+    with open_session(database, data_dir) as session:
+        account_id, now = session.account(account).id, session.clock.now()
+        if days is not None or for_ever:
+            body = {"days": days}
+            found = session.write(lambda transaction: set_retention(transaction, account_id, body, now))
+        else:
+            found = session.read(lambda transaction: get_retention(transaction, account_id))
+    show({"days": found.event_retention_days}, json)
+
+
+def _expected(texts: list[str]) -> dict[int, str]:
+    expected: dict[int, str] = {}
+    for text in texts:
+        given = _EXPECTED.fullmatch(text)
+        if given is None:
+            raise BadRequest("--expect: must be POSITION:DIGEST, the digest 64 digits of hex")
+        expected[int(given[1])] = given[2]
+    return expected
+
+
+def _body(found: Verdict) -> dict[str, Any]:
+    return {
+        "sound": found.is_sound,
+        "first": found.first,
+        "last": found.last,
+        "digest": found.digest,
+        "events": found.events,
+        "erased": found.erased,
+        "found": found.found,
+        "findings": [each._asdict() for each in found.findings],
+    }
+
+
+def _print(found: Verdict) -> None:
+    for each in found.findings:
+        typer.echo(f"position {each.position}: {each.kind}: {each.text}")
+    if found.found > len(found.findings):
+        typer.echo(f"and {found.found - len(found.findings)} more")
+    since = "" if found.first == 1 else f" (those before position {found.first} were removed because they were too old)"
+    typer.echo(f"{'sound' if found.is_sound else 'NOT sound'}: {found.events} events, {found.erased} erased{since}")
+    typer.echo(f"{found.last}:{found.digest}")

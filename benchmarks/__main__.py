@@ -1,13 +1,21 @@
-"""`make bench`: everything is measured beside its peers in this one run, and written to benchmarks/RESULTS.md."""
+"""`make bench`: everything is measured beside its peers in this one run, and written to benchmarks/RESULTS.md.
+
+python -m benchmarks [--quick] [NAME…]
+
+With names only those parts are measured anew; the page says of each part when that was, and on what.
+"""
 
 import argparse
 import platform
+import re
 import sqlite3
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
-from benchmarks import decide, growth, people
+from benchmarks import decide, door, growth, link, osdp, people, revocation
 from benchmarks.http import FASTAPI, FLOOR, Settings, fsync_ms, measure, table
 
 BOUNDS = (
@@ -18,62 +26,67 @@ BOUNDS = (
     "Cedar is some 20 times slower and Casbin some 40 times: short of the 50 that were aimed for."
 )
 RESULTS = Path(__file__).with_name("RESULTS.md")
+_HEAD: Final = (
+    "# Results\n\n"
+    "Made by `make bench`, which measures every row beside its peers in the same run; only the ratios travel to other "
+    "machines. `python -m benchmarks NAME` measures one part anew: each says when it was measured.\n"
+)
 
 
 def main() -> None:
-    """Run all, or with --quick a small version of all that is not written down."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Run all, or what is named; with --quick a small version that is not written down."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small and short, to see that it works; prints only")
-    quick = parser.parse_args().quick
-    settings = Settings(rounds=1, duration=1.0) if quick else Settings(rounds=5, duration=5.0)
-    parts = [_head(), _endpoints(settings), _decide(quick), _growth(settings, quick), _people(quick), _memory()]
-    text = "\n\n".join(parts) + "\n"
-    print(text)
-    if not quick:
-        RESULTS.write_text(text)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(PARTS)}")
+    given = parser.parse_args()
+    unknown = [name for name in given.names if name not in PARTS]
+    if unknown:
+        parser.error(f"no such part: {', '.join(unknown)}")
+    for name in given.names or PARTS:
+        title, run = PARTS[name]
+        print(f"measuring: {title}", file=sys.stderr, flush=True)
+        text = f"## {title}\n\n{run(given.quick)}\n\n{_where()}\n"
+        print(text, flush=True)
+        if not given.quick:
+            _keep(title, text)
 
 
-def _say(what: str) -> None:
-    print(f"measuring: {what}", file=sys.stderr, flush=True)
+def _keep(title: str, text: str) -> None:
+    """Put a part in its place on the page, which has them in the order of PARTS."""
+    found = re.split(r"(?m)^(?=## )", RESULTS.read_text() if RESULTS.exists() else "")[1:]
+    kept = {part.partition("\n")[0].removeprefix("## "): part.rstrip() + "\n" for part in found}
+    kept[title] = text
+    parts = [kept[known] for known, _ in PARTS.values() if known in kept]
+    RESULTS.write_text("\n".join([_HEAD, *parts]))
 
 
-def _head() -> str:
-    cpu = next(
-        (
-            line.split(":", 1)[1].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if line.startswith("model name")
-        ),
-        platform.processor(),
-    )
-    cores = sum(line.startswith("processor") for line in Path("/proc/cpuinfo").read_text().splitlines())
+def _where() -> str:
+    told = Path("/proc/cpuinfo").read_text().splitlines()
+    cpu = next((line.split(":", 1)[1].strip() for line in told if line.startswith("model name")), platform.processor())
+    cores = sum(line.startswith("processor") for line in told)
     return (
-        "# Results\n\n"
-        "Made by `make bench`, which measures every row beside its peers in the same run; only the ratios travel to "
-        "other machines.\n\n"
-        f"{datetime.now(UTC):%Y-%m-%d}, {cpu}, {cores} cores (server on the first, load on the second), "
-        f"{platform.system()} {platform.release()}, Python {platform.python_version()}, SQLite "
-        f"{sqlite3.sqlite_version}, append of 4 KiB and fsync {fsync_ms():.2f} ms."
+        f"*{datetime.now(UTC):%Y-%m-%d}, {cpu}, {cores} cores, {platform.system()} {platform.release()}, Python "
+        f"{platform.python_version()}, SQLite {sqlite3.sqlite_version}, append of 4 KiB and fsync {fsync_ms():.2f} ms.*"
     )
 
 
-def _endpoints(settings: Settings) -> str:
-    _say("the two endpoints beside their peers")
+def _settings(quick: bool) -> Settings:
+    return Settings(rounds=1, duration=1.0) if quick else Settings(rounds=5, duration=5.0)
+
+
+def _endpoints(quick: bool) -> str:
     peers = [FLOOR, growth.doorward(name="Doorward"), FASTAPI]
     return (
-        "## The two endpoints\n\n"
         "`floor` is a bare ASGI application with hand-written sqlite3, `fastapi` FastAPI with Pydantic and "
-        "SQLAlchemy's async ORM; all with SQLite in WAL mode and `synchronous=FULL`. Doorward is the whole process, "
-        "its doors following each reservation. The aim: at least 0.75 of the floor for GET, "
-        "0.7 for POST, 5 times FastAPI for both.\n\n"
-        f"{table(measure(peers, settings))}"
+        "SQLAlchemy's async ORM; all with SQLite in WAL mode and `synchronous=FULL`; server on the first core, load on "
+        "the second. Doorward is the whole process, its doors following each reservation. The aim: at least 0.75 of "
+        "the floor for GET, 0.7 for POST, 5 times FastAPI for both.\n\n"
+        f"{table(measure(peers, _settings(quick)))}"
     )
 
 
 def _decide(quick: bool) -> str:
-    _say("decisions beside cedar, casbin and SQL")
     lines = [
-        "## One decision\n",
         (
             "Median of one call in µs on the same policy and requests; what each peer is given is said in `decide.py`. "
             "The aim: under 3 µs, flat from 1,000 to 100,000 people, "
@@ -89,20 +102,16 @@ def _decide(quick: bool) -> str:
     return "\n".join(lines)
 
 
-def _growth(settings: Settings, quick: bool) -> str:
-    _say("how the endpoints grow")
-    few = Settings(rounds=1 if quick else 3, duration=settings.duration / 2)
+def _growth(quick: bool) -> str:
+    few = Settings(rounds=1 if quick else 3, duration=_settings(quick).duration / 2)
     return (
-        "## How the endpoints grow\n\n"
         "Doorward alone, beside itself on larger accounts; 200 roles everywhere. `ratio` refers to the first row.\n\n"
         f"{table(growth.endpoints(few))}"
     )
 
 
 def _people(quick: bool) -> str:
-    _say("people at 1,000 and at 100,000, and an import")
     return (
-        "## People\n\n"
         "`GET /api/3/people` with 100 a page, one request at a time, in turn to a server with few people and one with "
         "many; medians. The aim: the cost does not grow with the account. What a third of all people have must be "
         "counted, and so it grows.\n\n"
@@ -110,16 +119,70 @@ def _people(quick: bool) -> str:
     )
 
 
-def _memory() -> str:
-    _say("memory")
+def _memory(_quick: bool) -> str:
     lines = [
-        "## Memory\n",
         "The server after its start, doors compiled, serving nobody. The aim: under 150 MB with the example account.\n",
         "| account | RSS MB | seconds to ready (filling the database included) |",
         "| --- | ---: | ---: |",
     ]
     lines.extend(f"| {row.account} | {row.rss_mb:.0f} | {row.seconds:.1f} |" for row in growth.memory())
     return "\n".join(lines)
+
+
+def _door(quick: bool) -> str:
+    return (
+        "A controller in a process of its own; a card is held to a simulated reader, and the time ends when the lock "
+        "is told to open, the event written down. The aim: p99 under 5 ms while 100,000 people are being told.\n\n"
+        f"{door.table(door.measure(quick))}"
+    )
+
+
+def _link(quick: bool) -> str:
+    return (
+        "What the server does for one door, beside itself with fewer people. The aim: a change of one person costs the "
+        "same whatever their number.\n\n"
+        f"{link.table((1_000, 5_000) if quick else link.SIZES)}"
+    )
+
+
+def _revocation(quick: bool) -> str:
+    sizes = [(20, 1_000, 5)] if quick else [(revocation.CONTROLLERS, 1_000), (revocation.CONTROLLERS, 100_000)]
+    return (
+        "From the answer to the request that disables somebody until a controller has been told. The aim: p99 under "
+        "one second with 200 controllers.\n\n"
+        f"{revocation.table([revocation.measure(*size) for size in sizes])}"
+    )
+
+
+def _osdp(quick: bool) -> str:
+    rows = osdp.measure(4 if quick else 16, 20 if quick else 200, 1 if quick else 3)
+    lines = [
+        (
+            "From a card at one of many readers on one line (pseudo-terminal, secure channel) to the command for its "
+            "output, in ms, beside libosdp's own loop, which decides nothing. The aim: a median under 45 ms.\n"
+        ),
+        "| peer | cards | median | p95 | worst | of a core |",
+        "| --- | --: | --: | --: | --: | --: |",
+    ]
+    lines += [
+        f"| {row.peer} | {row.cards} | {row.median:.1f} | {row.p95:.1f} | {row.worst:.1f} | {row.cpu:.0%} |"
+        for row in rows
+    ]
+    return "\n".join(lines)
+
+
+PARTS: Final[dict[str, tuple[str, Callable[[bool], str]]]] = {
+    "endpoints": ("The two endpoints", _endpoints),
+    "decide": ("One decision", _decide),
+    "growth": ("How the endpoints grow", _growth),
+    "people": ("People", _people),
+    "memory": ("Memory", _memory),
+    "door": ("Card to lock", _door),
+    "link": ("What a door is told", _link),
+    "revocation": ("Revocation", _revocation),
+    "osdp": ("OSDP readers", _osdp),
+}
+"""By name: the title of a part, and what measures it and gives its text."""
 
 
 if __name__ == "__main__":

@@ -57,6 +57,9 @@ def table(report: Report) -> str:
     """The report as rows."""
     lines = ["| | cards | p50 ms | p99 ms | highest ms |", "| --- | ---: | ---: | ---: | ---: |"]
     for name, found in (("left alone", report.alone), ("being told everybody", report.syncing)):
+        if not found:  # a small account is told before anybody comes
+            lines.append(f"| {name} | 0 | - | - | - |")
+            continue
         lines.append(f"| {name} | {len(found)} | {_at(found, 0.5):.2f} | {_at(found, 0.99):.2f} | {max(found):.2f} |")
     took = ", ".join(f"{each:.1f}" for each in report.seconds)
     return "\n".join(lines) + (

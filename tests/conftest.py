@@ -1,11 +1,13 @@
 """What tests share: databases of both kinds, a clock that stands, a vault."""
 
 import shutil
+import sys
 from collections.abc import Generator, Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
+import structlog
 
 from doorward import followers
 from doorward.db.connect import open_database
@@ -13,6 +15,7 @@ from doorward.db.migrate import upgrade
 from doorward.db.unit_of_work import Database
 from doorward.kit.clock import FixedClock
 from doorward.kit.crypto import Vault
+from doorward.kit.log import PROCESSORS
 from tests.support import en60839
 from tests.support.postgres import PostgresServer
 
@@ -27,8 +30,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the mark known; let those act on events who do so in an installation."""
+    """Make the mark known; let those follow events who do in an installation; log as a server does.
+
+    Never into what a test has put in the place of its output.
+    """
     followers.install()
+    structlog.configure(PROCESSORS, logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))
     config.addinivalue_line("markers", "en60839(*clauses): shows these clauses of EN 60839-11-1")
 
 

@@ -4,6 +4,7 @@ import re
 
 import httpx
 
+from tests.support.server import NO_TLS
 from tests.support.world import PASSWORD
 
 
@@ -11,7 +12,7 @@ class FormBrowser:
     """Keeps cookies and follows nothing by itself."""
 
     def __init__(self, base_url: str, **headers: str) -> None:
-        self.http = httpx.Client(base_url=base_url, timeout=60, trust_env=False, headers=headers)
+        self.http = httpx.Client(base_url=base_url, timeout=60, trust_env=False, verify=NO_TLS, headers=headers)
 
     def get(self, path: str) -> httpx.Response:
         """Open a page."""

@@ -5,6 +5,8 @@ from urllib.parse import urlencode
 
 import httpx
 
+from tests.support.server import NO_TLS
+
 
 class _Forms(HTMLParser):
     def __init__(self) -> None:
@@ -33,7 +35,7 @@ class BrowserUser:
     """A user with a cookie jar."""
 
     def __init__(self, base_url: str, email: str, password: str) -> None:
-        self.http = httpx.Client(base_url=base_url, timeout=30, trust_env=False, follow_redirects=False)
+        self.http = httpx.Client(base_url=base_url, timeout=30, trust_env=False, verify=NO_TLS, follow_redirects=False)
         self._email = email
         self._password = password
 

@@ -12,12 +12,13 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 import uvicorn
+from litestar.types import ASGIApp
 
-from doorward.api.app import create_app
 from doorward.controllers.hub import Hub
 from doorward.process.http import configuration
 from doorward.sync.live import LiveSnapshots
 from doorward.wire.context import Context
+from tests.support.applications import application
 from tests.support.server import client
 from tests.support.world import World
 
@@ -93,7 +94,11 @@ def hub_serving(world: World, *, port: int = 0, send_buffer: int | None = None, 
     async def run() -> None:
         live = LiveSnapshots(world.database, world.vault, world.clock)
         hub = Hub(world.database, world.vault, world.clock, live)
-        server = _Server(configuration(create_app(context, hub=hub)))
+        with application(context, hub=hub) as app:
+            await serve(live, hub, app)
+
+    async def serve(live: LiveSnapshots, hub: Hub, app: ASGIApp) -> None:
+        server = _Server(configuration(app))
         await hub.start()
         chores = [asyncio.ensure_future(_noting(chore, failed)) for _, chore in hub.chores()]
         serving = asyncio.create_task(server.serve(sockets=[listener]))

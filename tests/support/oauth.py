@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -16,6 +15,7 @@ from argon2 import PasswordHasher
 from doorward.applications.service import create_application
 from doorward.db.unit_of_work import Transaction
 from doorward.signing_in import sessions
+from tests.support.server import NO_TLS
 from tests.support.world import World
 
 CALLBACK = "https://bookings.example/callback?from=doorward"
@@ -23,8 +23,7 @@ VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 _SECRET = "s3cret-of-every-application-of-the-tests_0123"
 SCOPE = "account.person account.role.readonly"
 
-_TLS = ssl.create_default_context()
-HTTP = httpx.Client(timeout=60, trust_env=False, verify=_TLS)
+HTTP = httpx.Client(timeout=60, trust_env=False, verify=NO_TLS)
 """For all requests that need no cookies: to make a client takes longer than a request."""
 
 
@@ -136,7 +135,7 @@ class Browser(httpx.Client):
     """A browser that goes where it is told only when it is told."""
 
     def __init__(self, base_url: str) -> None:
-        super().__init__(base_url=base_url, timeout=60, trust_env=False, follow_redirects=False, verify=_TLS)
+        super().__init__(base_url=base_url, timeout=60, trust_env=False, follow_redirects=False, verify=NO_TLS)
 
     def authorize(self, parameters: Mapping[str, str]) -> httpx.Response:
         """Open the page."""

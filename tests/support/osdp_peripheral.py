@@ -18,6 +18,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import threading
 import time
@@ -185,7 +186,7 @@ def running_peripherals(
 ) -> Iterator[Peripherals]:
     """Devices on a line of their own until the block ends.
 
-    `link`: a path that is made to point to the pseudo-terminal, as udev does for an adapter. `port` 0: any free one.
+    `link`: the path that is made to point to the pseudo-terminal, as udev does for an adapter. `port` 0: any free one.
     `chunk`: how many bytes go over the line at a time, a millisecond apart; 0: as they come. A serial line brings a
     reply byte by byte.
     """
@@ -203,10 +204,10 @@ def running_peripherals(
         if kind == "tcp":
             line = TcpLine("127.0.0.1", ready["port"])
         else:
-            if link is not None:
-                link.unlink(missing_ok=True)
-                link.symlink_to(ready["device"])
-            line = SerialLine(str(link or ready["device"]), 115200)
+            link = link or Path(tempfile.mkdtemp(prefix="osdp")) / "line"
+            link.unlink(missing_ok=True)
+            link.symlink_to(ready["device"])
+            line = SerialLine(str(link), 115200)
         peripherals = Peripherals(devices, line, process)
         threading.Thread(target=peripherals._listen, daemon=True).start()
     except BaseException:
@@ -215,9 +216,12 @@ def running_peripherals(
     try:
         yield peripherals
     finally:
-        peripherals.stop()
+        # First, as udev does: the next pseudo-terminal may have the same name, and must not be taken for this one.
         if link is not None:
             link.unlink(missing_ok=True)
+        peripherals.stop()
+        if link is not None and link.parent.name.startswith("osdp"):
+            link.parent.rmdir()
 
 
 # The process.

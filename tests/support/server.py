@@ -1,6 +1,7 @@
 """The API on a real socket, in a thread of the test's process, with the test's clock."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,12 +10,15 @@ from typing import Any
 import httpx
 import uvicorn
 
-from doorward.api.app import create_app
 from doorward.db.unit_of_work import Database
 from doorward.kit.clock import Clock
 from doorward.kit.crypto import Vault
 from doorward.process.http import configuration
 from doorward.wire.context import Context
+from tests.support.applications import application
+
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For clients of http:// alone: reading the certificates that httpx trusts takes longer than most requests."""
 
 
 @contextmanager
@@ -23,9 +27,9 @@ def serving(
 ) -> Iterator[tuple[str, Context]]:
     """Serve until the block ends; gives the base URL and the application's context."""
     context = Context(database, vault, clock, **options)
-    with socket.socket() as listener:
+    with socket.socket() as listener, application(context) as app:
         listener.bind(("127.0.0.1", 0))
-        config = configuration(create_app(context), trusted_proxies)
+        config = configuration(app, trusted_proxies)
         config.loop = "auto"
         server = uvicorn.Server(config)
         started = threading.Event()
@@ -48,4 +52,4 @@ def serving(
 def client(base_url: str, token: str | None) -> httpx.Client:
     """A client that sends the token."""
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    return httpx.Client(base_url=base_url, headers=headers, timeout=30, trust_env=False)
+    return httpx.Client(base_url=base_url, headers=headers, timeout=30, trust_env=False, verify=NO_TLS)

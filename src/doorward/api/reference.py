@@ -17,11 +17,9 @@ _JSON = Docs("This API, as an OpenAPI 3.1 document", {200: dict[str, Any]}, ours
 _PAGE = Docs("This API, to read", {200: HTML}, ours=True, tag="operations")
 
 
-def describe(app: Litestar) -> dict[str, Any]:
-    """Make the document, once; gives it."""
-    found: dict[str, Any] = document(documented_routes(app), scope_words=SCOPE_WORDS)
-    app.state[DOCUMENT] = found
-    return found
+def describe(app: Litestar) -> None:
+    """Make the document, once, and keep it in the application's state."""
+    app.state[DOCUMENT] = document(documented_routes(app), scope_words=SCOPE_WORDS)
 
 
 @get("/openapi.json", name="openapi", public=True, docs=_JSON, sync_to_thread=True)

@@ -2,8 +2,20 @@
 
 import logging
 import sys
+from typing import Final
 
 import structlog
+from structlog.typing import Processor
+
+PROCESSORS: Final[tuple[Processor, ...]] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    # Without the values of variables, which may be secrets: the library's own way would print them.
+    structlog.processors.format_exc_info,
+    structlog.processors.JSONRenderer(),
+)
+"""What makes a line of what we have to say."""
 
 
 def configure_logging() -> None:
@@ -21,13 +33,7 @@ def configure_logging() -> None:
     )
     logging.basicConfig(level=logging.WARNING, handlers=[said_by_libraries], force=True)
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
+        processors=PROCESSORS,
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,

@@ -1,6 +1,7 @@
 """What every driver keeps, whatever its hardware: the promises of drivers/base.py, each driver against a real peer."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from functools import partial
@@ -70,7 +71,9 @@ async def stays(holds: Callable[[], object], seconds: float = 0.15) -> None:
 
 
 async def test_start_and_stop_may_be_said_twice_and_nothing_is_reported_after_stop(rig: Rig) -> None:
+    threads = threading.active_count()
     rig.driver.start(rig.events.append)
+    assert threading.active_count() == threads, "what has been started is not started again"
     rig.driver.stop()
     rig.driver.stop()
     rig.events.clear()

@@ -2,6 +2,7 @@
 
 import ast
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 from tests.support.en60839 import CLAUSES
@@ -10,6 +11,7 @@ ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs/reference/en60839.md"
 
 
+@cache
 def marked() -> dict[str, set[str]]:
     """The tests that carry each clause, as their source says."""
     found: dict[str, set[str]] = defaultdict(set)

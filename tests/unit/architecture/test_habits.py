@@ -1,9 +1,16 @@
 """Habits that no linter knows."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[3] / "src/doorward"
+
+
+@cache
+def nodes(file: Path) -> list[ast.AST]:
+    """Everything in a file's source."""
+    return list(ast.walk(ast.parse(file.read_text())))
 
 
 def calls(folder: str, *, but: tuple[str, ...] = ()) -> list[tuple[str, str]]:
@@ -15,7 +22,7 @@ def calls(folder: str, *, but: tuple[str, ...] = ()) -> list[tuple[str, str]]:
             continue
         found.extend(
             (name, node.func.attr)
-            for node in ast.walk(ast.parse(file.read_text()))
+            for node in nodes(file)
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
         )
     return found
@@ -39,7 +46,7 @@ def test_only_entry_points_read_the_environment() -> None:
     readers = [
         str(file.relative_to(SOURCE))
         for file in SOURCE.rglob("*.py")
-        if "environ" in {node.attr for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Attribute)}
+        if "environ" in {node.attr for node in nodes(file) if isinstance(node, ast.Attribute)}
     ]
     assert readers == ["settings.py"]
 

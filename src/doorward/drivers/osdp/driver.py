@@ -113,10 +113,12 @@ class OsdpDriver:
         return self._capabilities
 
     def start(self, sink: Sink) -> None:
-        """Take up the lines. Raises LibosdpMissing where libosdp is not installed."""
+        """Take up the lines that are not. Raises LibosdpMissing where libosdp is not installed."""
         library = load()
         self._sink, self._loop = sink, asyncio.get_running_loop()
         for bus in self._buses:
+            if bus.thread is not None:
+                continue
             bus.thread = BusThread(bus.config, library, self._clock, self._telling(bus))
             bus.thread.start()
 

@@ -261,6 +261,9 @@ def _answer(status: int, kind: Any, docs: Docs, known: Mapping[str, Any]) -> dic
         found["content"] = {each: {"schema": {"type": "string"}} for each in (kind.media_type, *kind.or_else)}
     elif kind is not None:
         found["content"] = {JSON_TYPE: {"schema": known[_key(kind)]}}
+    if status < 300:
+        for other in docs.other_answers:
+            found.setdefault("content", {})[other.media_type] = {"schema": {"type": "string"}}
     return found
 
 

@@ -22,7 +22,7 @@ from doorward.reports.muster import muster
 from doorward.reports.scope import MOST_DAYS, USUAL_DAYS, Scope, scope_of
 from doorward.reports.unused_credentials import unused_credentials
 from doorward.wire.context import Context, context_of, principal_of
-from doorward.wire.docs import IDS, Docs, Parameter
+from doorward.wire.docs import IDS, Docs, Other, Parameter
 from doorward.wire.queries import boolean, choice_of, day_of, id_of, ids_of, short_page_of
 from doorward.wire.responses import encoded, encoded_response, page_response
 
@@ -32,6 +32,7 @@ _READ: Final = ("account.reports.readonly",)
 _CSV: Final = "csv"
 _FORMATS: Final = ("json", _CSV)
 _CSV_TYPE: Final = "text/csv"
+_SHEET: Final = (Other(_CSV_TYPE),)
 _ROWS: Final = 1000
 _MOST_ROWS: Final = 10_000
 _UNUSED_DAYS: Final = 90
@@ -53,6 +54,7 @@ _OF_SITES: Final = "Days are local days of each site, whose time zone is named. 
 _ATTENDANCE: Final = Docs(
     "Report when people came and went",
     {200: wire.AttendanceReport},
+    other_answers=_SHEET,
     parameters=(
         *_DAYS,
         _SITES,
@@ -68,6 +70,7 @@ _ATTENDANCE: Final = Docs(
 _MUSTER: Final = Docs(
     "Report who is in",
     {200: wire.MusterReport},
+    other_answers=_SHEET,
     parameters=(
         _SITES,
         Parameter("page", {**_WHOLE, "default": 1}, "Which page of each area's people, from 1."),
@@ -81,6 +84,7 @@ _MUSTER: Final = Docs(
 _ACTIVITY: Final = Docs(
     "Report how many were admitted and denied at each door, by hour and weekday",
     {200: wire.DoorActivityReport},
+    other_answers=_SHEET,
     parameters=(*_DAYS, _SITES, _CHANNELS, *_PAGE, _FORMAT),
     paged=True,
     ours=True,
@@ -89,6 +93,7 @@ _ACTIVITY: Final = Docs(
 _DENIED: Final = Docs(
     "Report who was denied, and why",
     {200: wire.DeniedReport},
+    other_answers=_SHEET,
     parameters=(
         *_DAYS,
         _SITES,
@@ -104,6 +109,7 @@ _DENIED: Final = Docs(
 _UNUSED: Final = Docs(
     "Report credentials that nobody uses",
     {200: wire.UnusedReport},
+    other_answers=_SHEET,
     parameters=(
         Parameter(
             "days",

@@ -58,6 +58,8 @@ class Docs:
     """Where it stands in the documentation; without one, by the path."""
     description: str = ""
     response_headers: Mapping[str, str] = field(default_factory=dict)
+    other_answers: tuple[Other, ...] = ()
+    """As what the answer of success may come instead, if that is asked for."""
 
 
 Id = Annotated[int, Meta(ge=1)]

@@ -88,9 +88,7 @@ def test_the_readmes_tour_goes_as_it_says(tour: dict[str, str]) -> None:
     assert run(day, tour).returncode == 0
 
 
-@pytest.mark.parametrize(
-    "page", ["connect-an-application", "import-people", "alarms-and-reports", "notifications"]
-)
+@pytest.mark.parametrize("page", ["connect-an-application", "import-people", "alarms-and-reports", "notifications"])
 def test_the_howtos_that_need_a_server_go_as_they_say(tour: dict[str, str], tmp_path: Path, page: str) -> None:
     script = f"cd {tmp_path}\n" + "\n".join(blocks(f"docs/howto/{page}.md", "sh"))
     done = run(script.replace("curl ", "curl -sS --fail "), tour)

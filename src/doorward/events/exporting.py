@@ -3,10 +3,8 @@
 However long the record is, a part is read of some hundred positions, so that nothing waits for it and little is held.
 """
 
-import csv
-import io
 from collections.abc import Callable, Iterable
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 from sqlalchemy import bindparam, select
@@ -17,6 +15,7 @@ from doorward.db.unit_of_work import Transaction
 from doorward.decision.codes import EventCode
 from doorward.decision.wording import event_label
 from doorward.events.tables import event_chains, events
+from doorward.kit.csv_lines import csv_lines
 from doorward.kit.timestamps import format_instant
 from doorward.oauth.principal import Principal
 from doorward.sites.sight import VISIBLE, visible_to
@@ -27,9 +26,6 @@ MEDIA_TYPES: Final[dict[Format, str]] = {"csv": "text/csv", "jsonl": "applicatio
 
 STEP: Final = 500
 """So many positions are looked at for a part."""
-
-_FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a cell begins with that a spreadsheet would calculate."""
 
 
 class Wanted(NamedTuple):
@@ -126,7 +122,7 @@ def seen_by(transaction: Transaction, wanted: Wanted, principal: Principal) -> W
 
 def head(kind: Format) -> bytes:
     """What the file begins with."""
-    return _csv([ExportedEvent.__struct_fields__]) if kind == "csv" else b""
+    return csv_lines([ExportedEvent.__struct_fields__]) if kind == "csv" else b""
 
 
 def part(transaction: Transaction, account_id: int, wanted: Wanted, kind: Format, after: int, to: int) -> bytes:
@@ -171,9 +167,7 @@ def _json_lines(rows: Iterable[_Row]) -> bytes:
 
 
 def _csv_lines(rows: Iterable[_Row]) -> bytes:
-    return _csv(
-        [_cell(value) for value in msgspec.structs.astuple(_exported(row, _sentences(row.reasons)))] for row in rows
-    )
+    return csv_lines(msgspec.structs.astuple(_exported(row, _sentences(row.reasons))) for row in rows)
 
 
 _LINES: Final[dict[Format, Callable[[Iterable[_Row]], bytes]]] = {"csv": _csv_lines, "jsonl": _json_lines}
@@ -181,16 +175,3 @@ _LINES: Final[dict[Format, Callable[[Iterable[_Row]], bytes]]] = {"csv": _csv_li
 
 def _sentences(reasons: str) -> str:
     return " ".join(reason["text"] for reason in _decode_reasons(reasons))
-
-
-def _cell(value: Any) -> Any:
-    """A value that no spreadsheet takes for a formula: whoever names a card "=1+1" gets a text shown."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULAS) else value
-
-
-def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()

@@ -11,6 +11,7 @@ from litestar.response.streaming import ASGIStreamingResponse
 from doorward.accounts.service import get_account
 from doorward.db.unit_of_work import Transaction, Work
 from doorward.decision.zones import DAY_MS
+from doorward.kit.csv_lines import csv_lines
 from doorward.kit.errors import BadRequest, Forbidden
 from doorward.kit.pages import Page
 from doorward.oauth.principal import Principal
@@ -160,7 +161,7 @@ async def report_muster(request: Request[Any, Any, Any]) -> ASGIResponse:
     def read(transaction: Transaction) -> bytes:
         found = muster(transaction, principal.account_id, wanted(transaction), page)
         if is_csv:
-            return sheets.lines([sheets.MUSTER, *sheets.muster_rows(found)])
+            return csv_lines([sheets.MUSTER, *sheets.muster_rows(found)])
         return encoded(wire.muster_report(now, found))
 
     # In an emergency it waits for no report: it is short.
@@ -181,7 +182,7 @@ async def report_door_activity(request: Request[Any, Any, Any]) -> ASGIResponse:
             transaction, principal.account_id, scope, page, channel_ids=channel_ids, by=principal
         )
         if is_csv:
-            return sheets.lines([sheets.DOOR_ACTIVITY, *sheets.door_activity_rows(scope, found)]), total
+            return csv_lines([sheets.DOOR_ACTIVITY, *sheets.door_activity_rows(scope, found)]), total
         return encoded(wire.door_activity_report(scope, found)), total
 
     return _answer(request, *await _read(context, read), page, "door_activity", is_csv)
@@ -203,11 +204,11 @@ async def report_denied(request: Request[Any, Any, Any]) -> ASGIResponse:
         if of_people:
             people, total = denied_people(*asked, channel_ids=channel_ids, by=principal)
             if is_csv:
-                return sheets.lines([sheets.DENIED_PEOPLE, *sheets.denied_people_rows(scope, people)]), total
+                return csv_lines([sheets.DENIED_PEOPLE, *sheets.denied_people_rows(scope, people)]), total
             return encoded(wire.denied_report(scope, people)), total
         doors, total = denied_at_doors(*asked, channel_ids=channel_ids, by=principal)
         if is_csv:
-            return sheets.lines([sheets.DENIED_AT_DOORS, *sheets.denied_door_rows(scope, doors)]), total
+            return csv_lines([sheets.DENIED_AT_DOORS, *sheets.denied_door_rows(scope, doors)]), total
         return encoded(wire.denied_report(scope, doors)), total
 
     return _answer(request, *await _read(context, read), page, "denied", is_csv)
@@ -226,7 +227,7 @@ async def report_unused_credentials(request: Request[Any, Any, Any]) -> ASGIResp
         zone = get_account(transaction, principal.account_id).time_zone
         found, total = unused_credentials(transaction, principal.account_id, page, before=before, never=never)
         if is_csv:
-            return sheets.lines([sheets.UNUSED, *sheets.unused_rows(zone, found)]), total
+            return csv_lines([sheets.UNUSED, *sheets.unused_rows(zone, found)]), total
         return encoded(wire.unused_report(before, zone, found)), total
 
     return _answer(request, *await _read(context, read), page, "unused_credentials", is_csv)
@@ -242,15 +243,15 @@ async def _attendance_sheet(
     context: Context, account_id: int, scope: Scope, person_id: int | None
 ) -> AsyncIterator[bytes]:
     """The lines of all days, a day read at a time, or of one person's at once."""
-    yield sheets.lines([sheets.ATTENDANCE])
+    yield csv_lines([sheets.ATTENDANCE])
     if person_id is not None:
         found = await _read(context, lambda tx: attendance_of(tx, account_id, scope, person_id))
-        yield sheets.lines(sheets.attendance_rows(scope, found))
+        yield csv_lines(sheets.attendance_rows(scope, found))
         return
     for day in days_from(scope):
 
         def read(transaction: Transaction, day: date = day) -> bytes:
-            return sheets.lines(sheets.attendance_rows(scope, attendance_on(transaction, account_id, scope, day)))
+            return csv_lines(sheets.attendance_rows(scope, attendance_on(transaction, account_id, scope, day)))
 
         if part := await _read(context, read):
             yield part

@@ -44,6 +44,7 @@ class Endpoints:
 
     most = 5
     awaits_acknowledgement = False
+    rests_ms = 0
 
     def __init__(self) -> None:
         self.gates: defaultdict[int, asyncio.Event] = defaultdict(asyncio.Event)

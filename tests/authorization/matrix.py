@@ -100,7 +100,7 @@ _OF_SITES = {
     "sites",
 }
 """What belongs to sites: at another one it is not there."""
-_OF_ACCOUNT_ONLY = {"applications", "audit_log", "users"}
+_OF_ACCOUNT_ONLY = {"applications", "audit_log", "users", "webhook_deliveries"}
 """What only users see who are not limited to sites."""
 _DECIDES_WHO_PASSES = {"createCredential", "deleteCredential", "deletePerson", "forgivePerson", "updateCredential"}
 """What users do with people, but for those with roles at other sites than theirs."""

@@ -13,6 +13,7 @@ import pytest
 
 from doorward.decision.codes import EventCode
 from doorward.decision.wording import event_label
+from doorward.webhooks.application_webhook import signature
 from tests.support.commands_page import commands_page
 from tests.support.installation import Installation, Server
 
@@ -115,6 +116,18 @@ def test_the_commands_of_the_other_howtos_run(shell: dict[str, str]) -> None:
     for page in ("docs/howto/own-account.md", "docs/howto/run-for-real.md"):
         done = run("\n".join(blocks(page, "sh")), shell)
         assert done.returncode == 0, (page, done.stderr)
+
+
+def test_the_howto_of_webhooks_goes_as_it_says(tour: dict[str, str]) -> None:
+    done = run("\n".join(blocks("docs/howto/webhooks.md", "sh")), tour)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("True\n")
+    assert "it did not arrive" in done.stdout
+    [program] = blocks("docs/howto/webhooks.md", "python")
+    signed = {"Timestamp": "1", "Signature": signature("secret", "1", b"[]")}
+    program += "".join(f"print(is_genuine('secret', {signed}, {body}))\n" for body in (b"[]", b"[1]"))
+    checked = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert checked.stdout == "True\nFalse\n"
 
 
 def test_every_link_to_a_file_leads_to_one() -> None:

@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import func, select
 
 from doorward.audit.tables import audit_log
@@ -171,6 +172,7 @@ class Writer(threading.Thread):
             return answer.json() if kind.startswith("application/json") else None
 
 
+@pytest.mark.timeout(300 + HAPPENINGS)
 def test_nothing_is_lost_and_the_order_is_kept_whoever_is_killed(installation: Installation) -> None:
     receivers = [Receiver("fast"), Receiver("slow", delay_s=SLOW_S), Receiver("failing half the time", failing=0.5)]
     made, port = installation.demo(), _free_port()
@@ -223,7 +225,7 @@ def _let_things_happen(public: str, made: dict[str, Any], server: Process, worke
     chance = random.Random(11)
     victims = [worker, server]
     while any(writer.is_alive() for writer in writers) or victims:
-        time.sleep(chance.uniform(0.2, 2.0))
+        time.sleep(chance.uniform(0.2, 2.0) if victims else chance.uniform(1.0, 10.0))
         victim = victims.pop() if victims else chance.choice([worker, server])
         victim.kill_and_start()
     for writer in writers:

@@ -113,7 +113,7 @@ def test_the_program_of_the_howto_books(tour: dict[str, str]) -> None:
 
 
 def test_the_commands_of_the_other_howtos_run(shell: dict[str, str]) -> None:
-    for page in ("docs/howto/own-account.md", "docs/howto/run-for-real.md"):
+    for page in ("docs/howto/own-account.md", "docs/howto/run-for-real.md", "docs/howto/records.md"):
         done = run("\n".join(blocks(page, "sh")), shell)
         assert done.returncode == 0, (page, done.stderr)
 

@@ -83,7 +83,7 @@ class _Listener(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         now = time.time()
-        if b": listening" in data:
+        if b": after " in data:
             self._ready.release()
         data = self._before + data
         place = data.find(_RECORDED)

@@ -1,10 +1,11 @@
-"""`doorward events verify | retention`."""
+"""`doorward events tail | verify | retention`."""
 
 import re
 from typing import Annotated, Any, Final
 
 import typer
 
+from doorward.cli.event_tail import tail
 from doorward.cli.output import print_json, show
 from doorward.cli.session import AccountOption, DatabaseOption, DataDirOption, JsonOption, open_session
 from doorward.events.retention import get_retention, set_retention
@@ -12,7 +13,8 @@ from doorward.events.verification import Verdict
 from doorward.events.verification import verify as verify_record
 from doorward.kit.errors import BadRequest
 
-app = typer.Typer(help="The record of events: whether it is whole.", no_args_is_help=True)
+app = typer.Typer(help="Events: follow them; see whether their record is whole.", no_args_is_help=True)
+app.command()(tail)
 
 _EXPECTED: Final = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})", re.ASCII)
 

@@ -47,7 +47,6 @@ _MOST_WAITING: Final = 128 * 1024
 """Bytes that may wait for a listener to take them; it reads on by itself then."""
 _SLICE: Final = 50
 """So many listeners are woken in one turn of the event loop."""
-_BEAT: Final = b": still here\n\n"
 
 
 class Listener:
@@ -87,9 +86,13 @@ class Listener:
     def beat(self) -> None:
         """Let it know that the stream lives, if nothing else does."""
         if not self._waiting:
-            self._waiting.append(_BEAT)
-            self.waiting += len(_BEAT)
+            self._waiting.append(self.whereabouts())
+            self.waiting += len(self._waiting[0])
             self._woken.set()
+
+    def whereabouts(self) -> bytes:
+        """A comment that says after which position what comes is; to come back there is to miss nothing, too."""
+        return b": after %d\n\n" % self.position
 
     def end(self, reason: DoorwardError | None = None) -> None:
         """It hears no more."""

@@ -22,7 +22,7 @@ from doorward.kit.timestamps import EARLIEST
 
 Order = Literal["ASC", "DESC"]
 
-FEW: Final = 2_000
+FEW: Final = 5_000
 """So many events are sorted to find a page among them."""
 _NEVER: Final = 2**31 - 1
 """An hour after all."""
@@ -186,9 +186,7 @@ class Count:
     def _summed(self, step: _Step) -> list[Stretch]:
         channels = self._params.get("channel_id")
         counts: Counter[int] = Counter()
-        for stretch in sums(
-            self.transaction, self.account_id, self._params["event_code"], channels, step.span, step.first, step.end
-        ):
+        for stretch in sums(self.transaction, self.account_id, self.codes, channels, step.span, step.first, step.end):
             counts[stretch.first] += stretch.events
         for hour, count in self._untallied:
             if step.first <= hour < step.end:

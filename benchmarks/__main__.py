@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from benchmarks import decide, door, growth, link, osdp, people, revocation
+from benchmarks import decide, door, event_list, growth, link, osdp, people, revocation, stream
 from benchmarks.http import FASTAPI, FLOOR, Settings, fsync_ms, measure, table
 
 BOUNDS = (
@@ -171,6 +171,23 @@ def _osdp(quick: bool) -> str:
     return "\n".join(lines)
 
 
+def _event_list(quick: bool) -> str:
+    return (
+        "`GET /api/3/events` from the whole server over one connection, `Total` included; each request asks for "
+        "something else where it can. The aim: p95 under 50 ms. `CPU ms` is what one request costs server and database "
+        "together: on a machine that does other things, too, that is what to go by.\n\n"
+        f"{event_list.tables(100_000, 5) if quick else event_list.tables()}"
+    )
+
+
+def _stream(quick: bool) -> str:
+    return (
+        "`GET /api/3/events/stream`: cards are presented at doors of the server, 20 a second; a delay is from when the "
+        "event is recorded, before its commit, to when a listener has it. Every message that is due has come.\n\n"
+        f"{stream.table(*((8.0, (10,)) if quick else ()))}"
+    )
+
+
 PARTS: Final[dict[str, tuple[str, Callable[[bool], str]]]] = {
     "endpoints": ("The two endpoints", _endpoints),
     "decide": ("One decision", _decide),
@@ -181,6 +198,8 @@ PARTS: Final[dict[str, tuple[str, Callable[[bool], str]]]] = {
     "link": ("What a door is told", _link),
     "revocation": ("Revocation", _revocation),
     "osdp": ("OSDP readers", _osdp),
+    "event_list": ("Events among millions", _event_list),
+    "stream": ("Live events", _stream),
 }
 """By name: the title of a part, and what measures it and gives its text."""
 

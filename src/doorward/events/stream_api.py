@@ -26,14 +26,13 @@ _HEADERS: Final = (
     (b"cache-control", b"no-transform"),
     (b"x-accel-buffering", b"no"),
 )
+_SINCE: Final = "Only what happened at or after this instant, however late it is told."
 _POSITION: Final = {"type": "integer", "minimum": 0}
 _STREAM: Final = Docs(
     "Follow events as they are recorded",
     {200: Other("text/event-stream")},
     parameters=(
-        *(each for each in FILTERS if not each.name.startswith("since")),
-        Parameter("since", FILTERS[6].schema, "Only what happened at or after this instant, however late it is told."),
-        Parameter("since_utc", FILTERS[7].schema, "The same, in UTC if it has no offset."),
+        *(each._replace(text=_SINCE) if each.name == "since" else each for each in FILTERS),
         Parameter("last_event_id", _POSITION, "For clients that cannot send the header Last-Event-ID."),
         Parameter(
             "Last-Event-ID",

@@ -15,8 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from benchmarks import decide, door, event_list, growth, link, osdp, people, revocation, stream
+from benchmarks import decide, door, event_list, growth, ingest, link, osdp, people, revocation, stream
 from benchmarks.http import FASTAPI, FLOOR, Settings, fsync_ms, measure, table
+from doorward.link.messages import MOST_EVENTS
 
 BOUNDS = (
     "What bounds it: with 100,000 people at the doors in random order a decision waits for memory (the card's place in "
@@ -188,6 +189,16 @@ def _stream(quick: bool) -> str:
     )
 
 
+def _ingest(quick: bool) -> str:
+    return (
+        f"{ingest.CONTROLLERS} controllers of one account tell of events at the same time, each waiting until its are "
+        "on record before it tells of more; in the record's chain, verified afterwards. Beside it plain inserts of the "
+        "same rows into the same table, a transaction for each batch. What doors tell in a day comes one by one; "
+        f"{MOST_EVENTS} at once only after an outage. The aim: at least 0.7.\n\n"
+        f"{ingest.table(ingest.measure(quick))}"
+    )
+
+
 PARTS: Final[dict[str, tuple[str, Callable[[bool], str]]]] = {
     "endpoints": ("The two endpoints", _endpoints),
     "decide": ("One decision", _decide),
@@ -198,6 +209,7 @@ PARTS: Final[dict[str, tuple[str, Callable[[bool], str]]]] = {
     "link": ("What a door is told", _link),
     "revocation": ("Revocation", _revocation),
     "osdp": ("OSDP readers", _osdp),
+    "ingest": ("Events put on record", _ingest),
     "event_list": ("Events among millions", _event_list),
     "stream": ("Live events", _stream),
 }

@@ -30,9 +30,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the mark known; let those act on events who do so in an installation.
+    """Make the mark known; let those follow events who do in an installation; log as a server does.
 
-    Log as a server does, but never into what a test has put in the place of its output.
+    Never into what a test has put in the place of its output.
     """
     followers.install()
     structlog.configure(PROCESSORS, logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))

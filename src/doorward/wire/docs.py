@@ -20,9 +20,10 @@ class Parameter(NamedTuple):
 
 
 class Other(NamedTuple):
-    """An answer that is not JSON."""
+    """An answer that is not JSON; `or_else`: what else it may be."""
 
     media_type: str
+    or_else: tuple[str, ...] = ()
 
 
 TEXT: Final = Other("text/plain")

@@ -210,8 +210,11 @@ def _lines(kind: str, rows: list[Row]) -> list[str]:
         "Plans of the statements on events:",
         "```text",
     ]
+    alike: dict[tuple[str, ...], list[str]] = {}
     for row in rows:
-        lines += [row.what, *(f"    {step}" for step in row.plan)]
+        alike.setdefault(row.plan, []).append(row.what)
+    for plan, asked in alike.items():
+        lines += [*asked, *(f"    {step}" for step in plan)]
     return [*lines, "```"]
 
 

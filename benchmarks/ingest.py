@@ -84,7 +84,7 @@ def measure(quick: bool) -> list[Row]:
     """Both databases, with what a controller tells of at once in quiet times and after an outage."""
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         return [
-            _measure(url, batch, 1 if quick else 5, 0.5 if quick else 4.0)
+            _measure(url, batch, 1 if quick else 3, 0.5 if quick else 3.0)
             for url in _urls(Path(folder))
             for batch in (1, 10, MOST_EVENTS)
         ]

@@ -157,7 +157,7 @@ async def _measured(listeners: int, seconds: float) -> Row:
                 heard = msgspec.json.decode(out.splitlines()[-1], type=Heard)
             if heard.messages != events * listeners:
                 raise BenchmarkError(f"{events * listeners} messages were due, {heard.messages} came")
-            return Row(f"{listeners} listeners", events, heard, cpu, memory)
+            return Row(f"{listeners:,}", events, heard, cpu, memory)
 
 
 async def _crowd(crowd: Crowd) -> asyncio.subprocess.Process:

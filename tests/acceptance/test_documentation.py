@@ -127,7 +127,7 @@ def test_events_are_followed_as_the_howto_says(tour: dict[str, str], made: dict[
 
 
 def test_the_commands_of_the_other_howtos_run(shell: dict[str, str]) -> None:
-    for page in ("docs/howto/own-account.md", "docs/howto/run-for-real.md"):
+    for page in ("docs/howto/own-account.md", "docs/howto/run-for-real.md", "docs/howto/records.md"):
         done = run("\n".join(blocks(page, "sh")), shell)
         assert done.returncode == 0, (page, done.stderr)
 

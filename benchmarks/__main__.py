@@ -196,8 +196,9 @@ def _ingest(quick: bool) -> str:
         "same rows into the same table, a transaction for each batch. What doors tell in a day comes one by one; "
         f"{MOST_EVENTS} at once only after an outage. The aim: at least 0.7.\n\n"
         f"{ingest.table(ingest.measure(quick))}\n\n"
-        "What bounds it: with one event at a time the wait for the disk, which many share; with a backlog the processor: "
-        "an event costs some 20 µs of it (to look at its texts, to chain it, to add it with its indexes), a plain insert 9."
+        "What bounds it: with one event at a time the wait for the disk, which many share; with a backlog the "
+        "processor: an event costs some 20 µs of it (to look at its texts, to chain it, to add it with its indexes), a "
+        "plain insert 9."
     )
 
 

@@ -112,6 +112,27 @@ def test_the_program_of_the_howto_books(tour: dict[str, str]) -> None:
     assert str(TOMORROW) in done.stdout
 
 
+def test_events_are_followed_as_the_howto_says(tour: dict[str, str], made: dict[str, Any]) -> None:
+    at_the_door = f"doorward door present {made['channels'][0]['id']} --card {made['people'][0]['card']}\n" * 2
+    curl, tail = blocks("docs/howto/follow-events.md", "sh")
+    done = run(at_the_door + curl.replace("curl ", "curl -sS --fail ") + tail, tour)
+    assert done.returncode == 0, done.stderr
+    assert ": after 0\n" in done.stdout
+    assert "\ndata: {" in done.stdout
+    [program] = blocks("docs/howto/follow-events.md", "python")
+    followed = subprocess.run(
+        [sys.executable, "-c", program],
+        env=tour | {"ONE_IS_ENOUGH": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert followed.returncode == 0, followed.stderr
+    _, label = followed.stdout.strip().split(" ", 1)
+    assert f'"event_label":"{label}"' in done.stdout
+
+
 def test_the_commands_of_the_other_howtos_run(shell: dict[str, str]) -> None:
     for page in ("docs/howto/own-account.md", "docs/howto/run-for-real.md", "docs/howto/records.md"):
         done = run("\n".join(blocks(page, "sh")), shell)
@@ -125,7 +146,7 @@ def test_the_howto_of_webhooks_goes_as_it_says(tour: dict[str, str]) -> None:
     assert "it did not arrive" in done.stdout
     [program] = blocks("docs/howto/webhooks.md", "python")
     signed = {"Timestamp": "1", "Signature": signature("secret", "1", b"[]")}
-    program += "".join(f"print(is_genuine('secret', {signed}, {body}))\n" for body in (b"[]", b"[1]"))
+    program += "".join(f"print(is_genuine('secret', {signed}, {body!r}))\n" for body in (b"[]", b"[1]"))
     checked = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert checked.stdout == "True\nFalse\n"
 

@@ -1,4 +1,4 @@
-"""`doorward events verify | export | retention`."""
+"""`doorward events tail | verify | export | retention`."""
 
 import re
 import sys
@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from doorward.cli.event_tail import tail
 from doorward.cli.output import print_json, show
 from doorward.cli.session import AccountOption, DatabaseOption, DataDirOption, JsonOption, open_session
 from doorward.db.unit_of_work import Transaction
@@ -19,7 +20,8 @@ from doorward.events.verification import verify as verify_record
 from doorward.kit.errors import BadRequest
 from doorward.kit.timestamps import InvalidTimestamp, find_zone, parse_instant
 
-app = typer.Typer(help="The record of events: whether it is whole.", no_args_is_help=True)
+app = typer.Typer(help="Events: follow them; see whether their record is whole.", no_args_is_help=True)
+app.command()(tail)
 
 _EXPECTED: Final = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})", re.ASCII)
 

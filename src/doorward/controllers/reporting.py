@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -18,11 +18,20 @@ _log = structlog.get_logger("doorward.link")
 
 _GATHER_S: Final = 0.03
 """What a change makes hundreds of doors confirm is written together."""
+_TOGETHER_MS: Final = 100
+"""What is confirmed within so long is put on record as of the last of it: few statements, however many doors."""
 _AGAIN_S: Final = 0.5
 _HEARD_EVERY_S: Final = 5.0
 """How often it is written that controllers are there; well within reports.HEARD_WITHIN_MS."""
 UNRECORDED_MS: Final = 30_000
 """No door goes by what it was told longer than by so much more than people can know of (access.standing)."""
+
+
+class _Confirmed(NamedTuple):
+    """Up to which change a channel decides, and when it said so."""
+
+    version: int
+    at: int
 
 
 class Reporting:
@@ -33,15 +42,21 @@ class Reporting:
         self._database = database
         self._clock = clock
         self._sessions = sessions
-        self._confirmed: dict[int, int] = {}
+        self._confirmed: dict[int, _Confirmed] = {}
+        self._being_written = 0
         self._news = asyncio.Event()
         self._since = self.on_record_at = clock.now()
         """`on_record_at`: up to when it is on record who is there."""
 
     def confirmed(self, channel_id: int, version: int) -> None:
-        """A channel decides by everything up to this change."""
-        self._confirmed[channel_id] = version
+        """A channel decides by everything up to this change, and says so now; on record it comes later."""
+        self._confirmed[channel_id] = _Confirmed(version, self._clock.now())
         self._news.set()
+
+    @property
+    def is_all_on_record(self) -> bool:
+        """Whether nothing has been confirmed that has still to be written."""
+        return not (self._confirmed or self._being_written)
 
     async def keep_confirming(self) -> None:
         """Write what channels confirm, soon, until cancelled."""
@@ -58,15 +73,17 @@ class Reporting:
         confirmed, self._confirmed = self._confirmed, {}
         if not confirmed:
             return True
-        by_version: dict[int, list[int]] = defaultdict(list)
-        for channel_id, version in confirmed.items():
-            by_version[version].append(channel_id)
+        together: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
+        for channel_id, (version, at) in confirmed.items():
+            together[version, at // _TOGETHER_MS].append((channel_id, at))
         now = self._clock.now()
 
         def write(transaction: Transaction) -> None:
-            for version, channel_ids in sorted(by_version.items()):
-                reports.report(transaction, channel_ids, version, now)
+            for (version, _), said in sorted(together.items()):
+                channel_ids, heard_at = [channel_id for channel_id, _ in said], max(at for _, at in said)
+                reports.report(transaction, channel_ids, version, now, heard_at=heard_at)
 
+        self._being_written += 1
         try:
             await self._database.write(write)
         except Exception as error:  # noqa: BLE001 - such as a channel that is removed just now: the next will do
@@ -74,6 +91,8 @@ class Reporting:
                 _log.exception("what doors confirm could not be written")
             self._confirmed = confirmed | self._confirmed
             return False
+        finally:
+            self._being_written -= 1
         return True
 
     async def keep_contact(self) -> None:

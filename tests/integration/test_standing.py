@@ -139,6 +139,34 @@ def test_a_door_that_is_cut_off_may_still_open_until_its_limit(
 
 
 @pytest.mark.usefixtures("role")
+@pytest.mark.usefixtures("role")
+def test_a_limit_that_was_set_while_a_door_was_cut_off_is_none_that_the_door_goes_by(
+    api: httpx.Client, world: World, clock: FixedClock
+) -> None:
+    front, back, far = world.channel_ids
+    remote(world, front)
+    write(world, update_channel, front, {"staleness_hours": 48})
+    clock.advance(1_000)
+    report(world, front, back, far)
+    clock.advance(46_000)
+    write_sealed(world, update_person, world.person_id, {"enabled": False})
+    write(world, update_channel, front, {"staleness_hours": 1})
+    write(world, update_channel, back, {"staleness_hours": 2})
+    write(world, update_channel, back, {"staleness_hours": None})
+    write(world, update_channel, back, {"staleness_hours": 3})
+    clock.advance(4 * HOUR)
+    first, second = standing(api, world)["channels"]
+    assert (first["status"], second["status"]) == ("may_still_open", "may_still_open")
+    assert first["may_open_until"] == "2026-03-04T09:02:27.400Z", "48 hours, and not the 72 of before"
+    assert (second["may_open_until"], second["without_limit"]) == (None, True)
+    report(world, front, back)
+    clock.advance(2 * HOUR)
+    write_sealed(world, update_person, world.person_id, {"enabled": True})
+    first, second = standing(api, world)["channels"]
+    assert (first["status"], second["status"]) == ("pending", "may_still_open"), "by now they go by what was set"
+
+
+@pytest.mark.usefixtures("role")
 def test_a_door_that_has_never_reported_has_nothing_to_open_by(api: httpx.Client, world: World) -> None:
     assert set(statuses(api, world).values()) == {("admitted_now", "pending")}
 

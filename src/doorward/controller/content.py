@@ -56,7 +56,7 @@ class Contents:
         return await self._on_disk(self._open)
 
     async def prepare(self, replica: Replica, parts: Sequence[Update], at: int, *, in_place: bool) -> Prepared:
-        """Check and compile an Update. Raises NotFitting, StoreFailed or Damaged."""
+        """Check and compile an Update. Raises NotFitting or Damaged; StoreFailed where nothing is opened."""
         return await self._in_thread(lambda: prepare(replica, self._opened, parts, at, in_place))
 
     async def save(self, replica: Replica) -> bool:

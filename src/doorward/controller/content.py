@@ -61,7 +61,7 @@ class Contents:
 
     async def save(self, replica: Replica) -> bool:
         """Keep what is decided by at this moment; gives whether that could be done. Raises Damaged."""
-        unsaved, state = replica.unsaved, replica.state
+        unsaved, state, losses = replica.unsaved, replica.state, replica.losses
         if unsaved is None:
             return True
         try:
@@ -69,6 +69,8 @@ class Contents:
         except StoreFailed as error:
             self._note_failure(str(error))
             return False
+        if replica.losses != losses:
+            return True  # it was written to a file that has been put aside since
         self.failure, replica.kept = None, state
         if replica.unsaved is unsaved:
             replica.unsaved = None

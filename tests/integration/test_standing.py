@@ -10,8 +10,10 @@ from sqlalchemy import select, update
 
 from doorward.changes import reports
 from doorward.changes import service as changes
+from doorward.channels import confirming
 from doorward.channels.service import create_channel, update_channel
 from doorward.channels.tables import channels
+from doorward.controllers.reporting import Reporting
 from doorward.controllers.service import note_served
 from doorward.db.query import Query
 from doorward.db.unit_of_work import Transaction
@@ -454,3 +456,21 @@ def test_a_door_that_another_controller_serves_has_confirmed_nothing(
     assert statuses(api, world) == {front: ("admitted_now", "pending"), back: ("admitted_now", "confirmed")}
     report(world, front)
     assert statuses(api, world)[front] == ("admitted_now", "confirmed")
+
+
+@pytest.mark.anyio
+async def test_what_the_controller_before_confirms_of_a_door_says_nothing_of_the_one_that_serves_it_now(
+    world: World,
+) -> None:
+    front, back, _ = world.channel_ids
+    remote(world, front)
+    reporting = Reporting(world.database, world.clock, list)
+    last = world.database.read_now(changes.last)
+    reporting.confirmed(1, front, last)
+    reporting.confirmed(1, back, last)
+    served_anew = Query[None](update(channels).where(channels.c.id == front).values(controller_id=2))
+    world.database.write_now(lambda tx: tx.run(served_anew))
+    assert await reporting.write_confirmed()
+    doors = world.database.read_now(lambda tx: confirming.confirmations(tx, world.account_id, None))
+    confirmed = {door.id: door.is_confirmed for door in doors}
+    assert (confirmed[front], confirmed[back]) == (False, True)

@@ -192,10 +192,10 @@ class Hub:
             lambda tx: told.skip_to(tx, peer.account_id, peer.controller_id, next_sequence)
         )
 
-    def confirmed(self, link: ChannelLink) -> None:
+    def confirmed(self, peer: Peer, link: ChannelLink) -> None:
         """A channel has applied what it has been told."""
         if link.is_driven:
-            self.reporting.confirmed(link.id, link.applied_version)
+            self.reporting.confirmed(peer.controller_id, link.id, link.applied_version)
 
     def failed(self, peer: Peer, link: ChannelLink, reasons: tuple[tuple[str, str], ...]) -> None:
         """A channel does not take what it is told; said once in a session."""

@@ -33,14 +33,15 @@ class Reporting:
         self._database = database
         self._clock = clock
         self._sessions = sessions
-        self._confirmed: dict[int, int] = {}
+        self._confirmed: dict[int, tuple[int, int]] = {}
+        """By channel: which controller has said so, and of which change."""
         self._news = asyncio.Event()
         self._since = self.on_record_at = clock.now()
         """`on_record_at`: up to when it is on record who is there."""
 
-    def confirmed(self, channel_id: int, version: int) -> None:
-        """A channel decides by everything up to this change."""
-        self._confirmed[channel_id] = version
+    def confirmed(self, controller_id: int, channel_id: int, version: int) -> None:
+        """A controller says that its channel decides by everything up to this change."""
+        self._confirmed[channel_id] = controller_id, version
         self._news.set()
 
     async def keep_confirming(self) -> None:
@@ -58,12 +59,15 @@ class Reporting:
         confirmed, self._confirmed = self._confirmed, {}
         if not confirmed:
             return True
-        by_version: dict[int, list[int]] = defaultdict(list)
-        for channel_id, version in confirmed.items():
-            by_version[version].append(channel_id)
         now = self._clock.now()
 
         def write(transaction: Transaction) -> None:
+            by_version: dict[int, list[int]] = defaultdict(list)
+            served = contact.served_by(transaction, confirmed)
+            for channel_id, (controller_id, version) in confirmed.items():
+                # Of a door that has been another's since, the one before speaks no more, though it may still be here.
+                if served.get(channel_id) == controller_id:
+                    by_version[version].append(channel_id)
             for version, channel_ids in sorted(by_version.items()):
                 reports.report(transaction, channel_ids, version, now)
 

@@ -268,6 +268,30 @@ async def test_a_disk_that_takes_nothing_does_not_keep_a_revocation_from_the_doo
             assert not here.present(5, "1002").admitted
 
 
+async def test_a_disk_that_cannot_be_read_does_not_keep_a_revocation_from_the_door(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from doorward.controller import store as stores
+
+    async with link_server() as server:
+        server.add(channel(5), member(1), member(2))
+        async with running(tmp_path, server.identity()) as here:
+            await until(lambda: server.has_applied(5))
+            opened = here.controller.contents._store
+            assert opened is not None
+
+            def broken(*_: object) -> None:
+                raise stores.StoreFailed("disk I/O error")
+
+            for name in ("some_people", "ids_in_buckets", "apply"):
+                monkeypatch.setattr(opened, name, broken)
+            await server.change(5, member(1, status=1))
+            await until(lambda: not here.present(5, "1001").admitted)
+            await server.change(5, gone=(2,))
+            await until(lambda: not here.present(5, "1002").admitted)
+            assert len(server.hellos) == 1, "one session"
+
+
 async def test_a_server_that_cannot_say_what_was_changed_keeps_no_door_open(tmp_path: Path) -> None:
     """It is there all the time, and cut off from its database."""
     clock = FixedClock(SystemClock().now())

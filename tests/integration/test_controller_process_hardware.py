@@ -15,6 +15,9 @@ from doorward.controller.commanding import ControllerControl
 from doorward.controller.control import SOCKET
 from doorward.controller.hardware import Hand, Unit, wait_before
 from doorward.controller.plan import Plan, PlannedUnit
+from doorward.controller.replica import untold
+from doorward.controller.served import Served
+from doorward.controller.store import About
 from doorward.decision.codes import EventCode
 from doorward.decision.snapshot import Credential, Snapshot
 from doorward.drivers.base import (
@@ -325,6 +328,30 @@ async def test_a_driver_that_cannot_be_built_is_tried_again_and_orders_meanwhile
     hand.unlock(5, 5_000)
     hand.flush()
     await until(lambda: told == ["back"])
+    assert not driver.is_released(5)
+    unit.stop()
+
+
+async def test_a_board_is_told_of_another_end_of_unlock_mode_while_it_holds_the_door_open() -> None:
+    class Relocking(SimulatedDriver):
+        def relock_at(self, channel_id: int, at: int | None) -> None:
+            ends.append((channel_id, at))
+
+    ends: list[tuple[int, int | None]] = []
+    driver = Relocking(FixedClock(0))
+    unit = Unit("board", lambda: driver, lambda _: None, lambda *_: None, lambda _: None)
+    unit.channel_ids.add(5)
+    unit.start()
+    replica = untold(5, About("Door", "uhppote"))
+    served = Served(replica, lambda _: None, b"", None, 0, lambda: 0)
+    served.hand.unit = unit
+    for until_instant in (2_000, 1_000, 1_000, None):
+        replica.setting = replace(replica.setting, unlocked=True, unlocked_until=until_instant)
+        served.update(10)
+        assert driver.is_released(5)
+        assert ends[-1] == (5, until_instant)
+    replica.setting = replace(replica.setting, unlocked=False)
+    served.update(10)
     assert not driver.is_released(5)
     unit.stop()
 

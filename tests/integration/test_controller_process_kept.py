@@ -4,11 +4,13 @@ import asyncio
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from doorward.controller.identity import load_channels, save
 from doorward.controller.journal import Limits
+from doorward.controller.replica import Prepared
 from doorward.controller.runtime import Controller
 from doorward.decision.codes import EventCode
 from doorward.kit.clock import FixedClock, SystemClock
@@ -136,6 +138,30 @@ async def test_content_that_turns_out_to_be_damaged_is_asked_for_anew_while_door
             await until(lambda: EventCode.SNAPSHOT_REFUSED in server.codes(5))
         async with running(tmp_path, server.identity(), linked=False) as here:
             assert here.present(5, "1002").admitted
+
+
+async def test_a_change_that_is_prepared_while_what_is_kept_is_lost_is_not_said_to_be_kept_without_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with link_server() as server:
+        server.add(channel(5), member(1), member(2))
+        async with running(tmp_path, server.identity()) as here:
+            await until(lambda: server.has_applied(5))
+            contents, controller = here.controller.contents, here.controller
+            prepare = contents.prepare
+
+            async def lost_meanwhile(*what: Any, **also: Any) -> Prepared:
+                prepared = await prepare(*what, **also)
+                monkeypatch.undo()
+                await controller.begin_anew()
+                return prepared
+
+            monkeypatch.setattr(contents, "prepare", lost_meanwhile)
+            await server.change(5, member(1, status=1))
+            await until(lambda: server.has_applied(5))
+        async with running(tmp_path, server.identity(), linked=False) as here:
+            assert here.present(5, "1002").admitted, "what is said to be kept is kept"
+            assert not here.present(5, "1001").admitted
 
 
 async def test_one_process_for_a_directory_that_ends_when_told_to_and_when_it_is_removed(tmp_path: Path) -> None:

@@ -2,14 +2,17 @@
 
 import asyncio
 
-from sqlalchemy import bindparam, select
+import pytest
+from sqlalchemy import bindparam, insert, select, update
 
 from doorward.changes import reports
 from doorward.changes import service as changes
 from doorward.changes.reports import REPORTS, STANDING, Standing
 from doorward.channels.tables import channels
 from doorward.controllers.reporting import Reporting
-from doorward.db.query import Query
+from doorward.controllers.tables import controllers
+from doorward.db.query import Query, number
+from doorward.db.unit_of_work import require
 from doorward.kit.clock import FixedClock
 from tests.integration.conftest import world
 from tests.support.world import World
@@ -25,13 +28,26 @@ def standing(world: World, channel_id: int) -> Standing:
     return found
 
 
-def test_a_door_whose_confirmation_is_written_late_was_seen_when_it_confirmed(world: World, clock: FixedClock) -> None:
+@pytest.fixture
+def served(world: World) -> int:
+    """The controller that all doors of the account have; written down by hand, for to enrol takes two."""
+    row = {"account_id": world.account_id, "name": "Cellar", "public_key": "", "link_key": ""}
+    add = Query(insert(controllers).values(**row, enrolled_at=world.clock.now()).returning(controllers.c.id), number)
+    controller_id = require(world.database.write_now(lambda tx: tx.one(add)))
+    serve = Query[None](update(channels).values(controller_id=controller_id))
+    world.database.write_now(lambda tx: tx.run(serve))
+    return controller_id
+
+
+def test_a_door_whose_confirmation_is_written_late_was_seen_when_it_confirmed(
+    world: World, clock: FixedClock, served: int
+) -> None:
     channel_id, version = world.channel_ids[0], world.database.read_now(changes.last)
 
     async def confirm_late() -> None:
         reporting = Reporting(world.database, clock, list)
         on_record = [reporting.is_all_on_record]
-        reporting.confirmed(channel_id, version)
+        reporting.confirmed(served, channel_id, version)
         on_record.append(reporting.is_all_on_record)
         clock.advance(46_000)  # such as a database that could not be reached for so long
         assert await reporting.write_confirmed()
@@ -66,7 +82,7 @@ def test_a_door_is_not_seen_in_the_future_once_the_servers_clock_is_put_right(wo
 
 
 def test_those_that_confirm_together_are_seen_together_and_others_each_at_its_time(
-    world: World, clock: FixedClock
+    world: World, clock: FixedClock, served: int
 ) -> None:
     first, second, third = world.channel_ids
     version = world.database.read_now(changes.last)
@@ -75,11 +91,11 @@ def test_those_that_confirm_together_are_seen_together_and_others_each_at_its_ti
 
     async def confirm() -> None:
         reporting = Reporting(world.database, clock, list)
-        reporting.confirmed(first, version)
+        reporting.confirmed(served, first, version)
         clock.advance(20)
-        reporting.confirmed(second, version)
+        reporting.confirmed(served, second, version)
         clock.advance(30_000)
-        reporting.confirmed(third, version)
+        reporting.confirmed(served, third, version)
         assert await reporting.write_confirmed()
 
     asyncio.run(confirm())

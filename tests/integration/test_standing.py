@@ -10,8 +10,10 @@ from sqlalchemy import select, update
 
 from doorward.changes import reports
 from doorward.changes import service as changes
+from doorward.channels import confirming
 from doorward.channels.service import create_channel, update_channel
 from doorward.channels.tables import channels
+from doorward.controllers.reporting import Reporting
 from doorward.controllers.service import note_served
 from doorward.db.query import Query
 from doorward.db.unit_of_work import Transaction
@@ -136,6 +138,34 @@ def test_a_door_that_is_cut_off_may_still_open_until_its_limit(
     assert found["channels"][0]["status"] == "confirmed"
     assert found["channels"][0]["confirmed_at"] == "2026-03-05T09:03:09.600Z"
     assert found["channels"][1]["status"] == "may_still_open", "one controller speaks for its own doors"
+
+
+@pytest.mark.usefixtures("role")
+@pytest.mark.usefixtures("role")
+def test_a_limit_that_was_set_while_a_door_was_cut_off_is_none_that_the_door_goes_by(
+    api: httpx.Client, world: World, clock: FixedClock
+) -> None:
+    front, back, far = world.channel_ids
+    remote(world, front)
+    write(world, update_channel, front, {"staleness_hours": 48})
+    clock.advance(1_000)
+    report(world, front, back, far)
+    clock.advance(46_000)
+    write_sealed(world, update_person, world.person_id, {"enabled": False})
+    write(world, update_channel, front, {"staleness_hours": 1})
+    write(world, update_channel, back, {"staleness_hours": 2})
+    write(world, update_channel, back, {"staleness_hours": None})
+    write(world, update_channel, back, {"staleness_hours": 3})
+    clock.advance(4 * HOUR)
+    first, second = standing(api, world)["channels"]
+    assert (first["status"], second["status"]) == ("may_still_open", "may_still_open")
+    assert first["may_open_until"] == "2026-03-04T09:02:27.400Z", "48 hours, and not the 72 of before"
+    assert (second["may_open_until"], second["without_limit"]) == (None, True)
+    report(world, front, back)
+    clock.advance(2 * HOUR)
+    write_sealed(world, update_person, world.person_id, {"enabled": True})
+    first, second = standing(api, world)["channels"]
+    assert (first["status"], second["status"]) == ("pending", "may_still_open"), "by now they go by what was set"
 
 
 @pytest.mark.usefixtures("role")
@@ -426,3 +456,21 @@ def test_a_door_that_another_controller_serves_has_confirmed_nothing(
     assert statuses(api, world) == {front: ("admitted_now", "pending"), back: ("admitted_now", "confirmed")}
     report(world, front)
     assert statuses(api, world)[front] == ("admitted_now", "confirmed")
+
+
+@pytest.mark.anyio
+async def test_what_the_controller_before_confirms_of_a_door_says_nothing_of_the_one_that_serves_it_now(
+    world: World,
+) -> None:
+    front, back, _ = world.channel_ids
+    remote(world, front)
+    reporting = Reporting(world.database, world.clock, list)
+    last = world.database.read_now(changes.last)
+    reporting.confirmed(1, front, last)
+    reporting.confirmed(1, back, last)
+    served_anew = Query[None](update(channels).where(channels.c.id == front).values(controller_id=2))
+    world.database.write_now(lambda tx: tx.run(served_anew))
+    assert await reporting.write_confirmed()
+    doors = world.database.read_now(lambda tx: confirming.confirmations(tx, world.account_id, None))
+    confirmed = {door.id: door.is_confirmed for door in doors}
+    assert (confirmed[front], confirmed[back]) == (False, True)

@@ -14,8 +14,9 @@ from sqlalchemy import and_, bindparam, case, func, or_, select
 from doorward.access import holding
 from doorward.access.holding import Place
 from doorward.access.lately import roles_by_channel
+from doorward.access.limits import limits_before
 from doorward.access.service import Access, Question, answer, question
-from doorward.changes.reports import HEARD_WITHIN_MS, REPORTS
+from doorward.changes.reports import HEARD_WITHIN_MS, REPORTS, STANDING
 from doorward.changes.service import KEPT_MS
 from doorward.changes.tables import changes
 from doorward.channels.tables import IS_LOCAL, channels
@@ -28,7 +29,7 @@ from doorward.oauth.principal import Principal
 from doorward.people.tables import people
 from doorward.sites.sight import VISIBLE, everywhere, visible_to
 from doorward.sync.compiler import read_holders
-from doorward.sync.tables import channel_reports, confirmations
+from doorward.sync.tables import confirmations
 
 Rights = Literal["admitted_now", "by_shift", "none"]
 Status = Literal["confirmed", "pending", "may_still_open"]
@@ -69,10 +70,13 @@ class _Door(NamedTuple):
     name: str
     site_id: int
     staleness_hours: int | None
+    """The longest limit that the door may go by; None: it has none."""
     is_local: int
     last_seen_at: int | None
     version: int | None
     synced_at: int | None
+    behind_since: int | None
+    """When the first change was made that it has not confirmed, as far as that is still kept."""
 
     @property
     def limit(self) -> int | None:
@@ -123,9 +127,7 @@ _DOORS: Final = Query(
         channels.c.site_id,
         channels.c.staleness_hours,
         case((IS_LOCAL, 1), else_=0),
-        channel_reports.c.last_seen_at,
-        channel_reports.c.version,
-        channel_reports.c.synced_at,
+        *STANDING,
     )
     .select_from(REPORTS)
     .where(VISIBLE)
@@ -179,14 +181,15 @@ def ask_standing(
     if transaction.one(_PERSON, account_id=account_id, person_id=person_id) is None:
         raise NotFound
     seen = everywhere(account_id) if by is None else visible_to(by)
-    doors = transaction.all(_DOORS, **seen)
+    oldest = transaction.one(_OLDEST, account_id=account_id) or 0
+    doors = _by_what_they_know(transaction, account_id, transaction.all(_DOORS, **seen), oldest, now)
     held = transaction.all(holding.PLACES_OF_PERSON, person_id=person_id, at=now, limit=EVERYTHING, offset=0, **seen)
     lately = roles_by_channel(transaction, account_id, person_id, _since(doors, now), now)
     concerned = {place.id for place in held} | lately.keys()
     doors = [door for door in doors if door.id in concerned]
     rights = question(transaction, account_id, held, [person_id], now)
     [person] = read_holders(transaction, account_id, [person_id], ends_after=now)
-    return Asked(person, now, rights, doors, _confirmed(transaction, account_id, person_id, doors, lately))
+    return Asked(person, now, rights, doors, _confirmed(transaction, account_id, person_id, doors, lately, oldest))
 
 
 def judge(asked: Asked) -> PersonStanding:
@@ -203,6 +206,26 @@ def judge(asked: Asked) -> PersonStanding:
             )
         )
     return PersonStanding(asked.person, asked.at, doors)
+
+
+def _by_what_they_know(
+    transaction: Transaction, account_id: int, doors: Sequence[_Door], oldest: int, now: int
+) -> list[_Door]:
+    """Doors that are cut off by the longest limit that they may go by: of one that was set since they know nothing."""
+    since: dict[int, int] = {}
+    for door in doors:
+        if door.last_seen_at is not None and not _is_heard(door, now):
+            # Before the oldest note that is kept there may have been others that it has not confirmed.
+            is_known = door.version is not None and door.version >= oldest
+            begins = door.behind_since if is_known else door.synced_at or 0
+            if begins is not None:
+                since[door.id] = begins
+    before = limits_before(transaction, account_id, since)
+    return [door._replace(staleness_hours=_longest([door.staleness_hours, *before.get(door.id, ())])) for door in doors]
+
+
+def _longest(limits: Sequence[int | None]) -> int | None:
+    return None if None in limits else max(limit for limit in limits if limit is not None)
 
 
 def _since(doors: Iterable[_Door], now: int) -> int:
@@ -246,6 +269,7 @@ def _confirmed(
     person_id: int,
     doors: Sequence[_Door],
     roles: Mapping[int, set[int]],
+    oldest: int,
 ) -> dict[int, _Confirmed]:
     """Of each door, the last note that concerns the person there, and since when it has confirmed that."""
     everyone: _Note | None = None
@@ -260,7 +284,6 @@ def _confirmed(
         if note.person_id == person_id or note[2:] == (None, None):
             everyone = note
         by_role[note.role_id] = note
-    oldest = transaction.one(_OLDEST, account_id=account_id) or 0
     found = {}
     for door in doors:
         here = [everyone, *map(by_role.get, roles.get(door.id, ()))]

@@ -24,9 +24,10 @@ def verdict_answer(verdict: Verdict) -> dict[str, object]:
 def door_answer(door: Door, driver: SimulatedDriver | None, now: int) -> dict[str, object]:
     """A door as it is now. Without a driver nobody controls it: what is set, and nothing of the hardware."""
     channel, setting = door.snapshot.channel, door.setting
-    unlocked = is_unlocked(door.snapshot, door.state({}), now)
+    state = door.state({})
+    unlocked = is_unlocked(door.snapshot, state, now)
     until = setting.unlocked_until
-    in_unlock_mode = setting.unlocked and (until is None or now < until)
+    in_unlock_mode = state.unlocked and (until is None or now < until)
     answer: dict[str, object] = {
         "channel_id": channel.id,
         "name": channel.name,

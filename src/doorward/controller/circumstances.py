@@ -19,18 +19,33 @@ class Circumstances:
     first_person_at: int | None = None
     waiting: Waiting | None = None
     """The first of two people, while they wait."""
+    unlocking_over: int | None = None
+    """The instant at which unlock mode, as it is set, has ended: it is not begun again by a clock that is put back."""
+
+    def take(self, snapshot: Snapshot, setting: Setting) -> None:
+        """Another configuration. Whatever an operator sets anew may begin, also where the last has ended."""
+        self.snapshot, self.setting = snapshot, setting
+        if not setting.unlocked or setting.unlocked_until != self.unlocking_over:
+            self.unlocking_over = None
+
+    def see_time(self, at: int) -> None:
+        """Note that unlock mode has ended by itself."""
+        until = self.setting.unlocked_until if self.setting.unlocked else None
+        if until is not None and at >= until:
+            self.unlocking_over = until
 
     def state(
         self, presence: Mapping[int, Presence], setting: Setting | None = None, waiting: Waiting | None = None
     ) -> DoorState:
         """As the engine takes it; by another setting, or with somebody else waiting."""
         by = setting or self.setting
+        is_over = by.unlocked_until is not None and by.unlocked_until == self.unlocking_over
         return DoorState(
             tampered=self.tampered,
             card_lockdown=by.card_lockdown,
             aux_lockdown=by.aux_lockdown,
             rex_lockdown=by.rex_lockdown,
-            unlocked=by.unlocked,
+            unlocked=by.unlocked and not is_over,
             unlocked_until=by.unlocked_until,
             confirmed_at=self.confirmed_at,
             presence=presence,

@@ -56,12 +56,12 @@ class Contents:
         return await self._on_disk(self._open)
 
     async def prepare(self, replica: Replica, parts: Sequence[Update], at: int, *, in_place: bool) -> Prepared:
-        """Check and compile an Update. Raises NotFitting, StoreFailed or Damaged."""
+        """Check and compile an Update. Raises NotFitting or Damaged; StoreFailed where nothing is opened."""
         return await self._in_thread(lambda: prepare(replica, self._opened, parts, at, in_place))
 
     async def save(self, replica: Replica) -> bool:
         """Keep what is decided by at this moment; gives whether that could be done. Raises Damaged."""
-        unsaved, state = replica.unsaved, replica.state
+        unsaved, state, losses = replica.unsaved, replica.state, replica.losses
         if unsaved is None:
             return True
         try:
@@ -69,6 +69,8 @@ class Contents:
         except StoreFailed as error:
             self._note_failure(str(error))
             return False
+        if replica.losses != losses:
+            return True  # it was written to a file that has been put aside since
         self.failure, replica.kept = None, state
         if replica.unsaved is unsaved:
             replica.unsaved = None

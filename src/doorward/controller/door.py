@@ -73,7 +73,11 @@ class Door:
         self._sink = sink
         self._id = snapshot.channel.id
         self._about = about = Circumstances(
-            snapshot, setting, tampered=known.tampered, first_person_at=known.first_person_at
+            snapshot,
+            setting,
+            tampered=known.tampered,
+            first_person_at=known.first_person_at,
+            unlocking_over=known.unlocking_over,
         )
         self._releases = Releases(driver, self._id, known.leave, steady)
         self._contact = Contact(self._say, lambda: driver.feedback(self._id, "warning"), known)
@@ -134,6 +138,7 @@ class Door:
             first_person_at=self._about.first_person_at,
             by_shift=standing.by_shift,
             relocks_at=standing.relocks_at,
+            unlocking_over=self._about.unlocking_over,
             is_open=contact.is_open,
             open_since=contact.open_since,
             alarm=contact.alarm,
@@ -147,8 +152,7 @@ class Door:
 
     def update(self, snapshot: Snapshot, setting: Setting, at: int) -> None:
         """Take over a new configuration. What it locks down is locked at once, also in the middle of a release."""
-        self._about.snapshot = snapshot
-        self._about.setting = setting
+        self._about.take(snapshot, setting)
         self.tick(at)
 
     def handle(self, event: DeviceEvent, presence: Mapping[int, Presence], at: int) -> Verdict | None:
@@ -220,6 +224,7 @@ class Door:
 
     def _tick(self, at: int, told_until: int) -> None:
         """`told_until`: up to when it is known what the door has done. What is told late may be that it was closed."""
+        self._about.see_time(at)
         state = self.state({})
         if self._standing.follow(self.snapshot, state, at):
             self._releases.give_leave("other", at, at)

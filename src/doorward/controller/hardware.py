@@ -65,7 +65,7 @@ class Relocks(Protocol):
     """A driver whose boards can end unlock mode by themselves."""
 
     def relock_at(self, channel_id: int, at: int | None) -> None:
-        """When it ends, said before set_mode()."""
+        """When it ends: said before set_mode(), and again whenever that is another instant."""
         ...
 
 
@@ -250,6 +250,17 @@ class Hand:
         if is_locked_down != self.is_locked_down:
             self.is_locked_down = is_locked_down
             self.set_mode(self._channel_id, self._mode)
+
+    def relock_at(self, at: int | None) -> None:
+        """When unlock mode ends; None: not by itself. It may change while the lock is held open."""
+        if at != self.relocks_at:
+            self.relocks_at = at
+
+            def end(driver: Driver) -> None:
+                if isinstance(driver, Relocks):
+                    driver.relock_at(self._channel_id, at)
+
+            self._orders.append(end)
 
     def feedback(self, channel_id: int, feedback: Feedback) -> None:
         """Show what became of somebody."""

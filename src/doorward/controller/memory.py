@@ -25,6 +25,8 @@ class DoorMemory(msgspec.Struct, frozen=True, omit_defaults=True):
     by_shift: ByShift | None = None
     relocks_at: int | None = None
     """When the unlock mode that was in force ends by itself; that it has is said after a restart, too."""
+    unlocking_over: int | None = None
+    """When unlock mode, as it is set, has ended: a clock that is put back does not begin it again."""
     is_open: bool = False
     open_since: int = 0
     """From when it counts how long the door is held open."""

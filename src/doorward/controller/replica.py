@@ -68,6 +68,8 @@ class Replica:
     number: int = 0
     kept: State | None = None
     """What is on the disk; None: nothing."""
+    losses: int = 0
+    """How often what was on the disk has been lost."""
 
     @property
     def digest(self) -> bytes:
@@ -114,6 +116,7 @@ class Replica:
     def untell(self) -> None:
         """What is on the disk is lost: the server is to tell everything anew, and till then this is decided by."""
         self.version, self.content, self.unsaved, self.kept = 0, Content(), None, None
+        self.losses += 1
 
 
 def untold(channel_id: int, about: About) -> Replica:

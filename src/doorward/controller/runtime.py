@@ -23,6 +23,7 @@ from doorward.controller.replica import Replica, untold
 from doorward.controller.sealing import Seal
 from doorward.controller.served import Served
 from doorward.controller.store import About, Damaged, StoreFailed
+from doorward.controller.updates import NotFitting
 from doorward.decision.codes import EventCode
 from doorward.decision.snapshot import Presence
 from doorward.kit.chores import Chore
@@ -263,8 +264,11 @@ class Controller:
 
     async def _apply(self, served: Served, parts: Sequence[Update]) -> None:
         now, in_place = self.clock.now(), not served.has_board
-        prepared = await self.contents.prepare(served.replica, parts, now, in_place=in_place)
-        replica, before = served.replica, served.replica.snapshot.directory
+        replica, losses = served.replica, served.replica.losses
+        prepared = await self.contents.prepare(replica, parts, now, in_place=in_place)
+        if replica.losses != losses and parts[-1].before is not None:
+            raise NotFitting("what it changes has been lost")  # the change alone is not to be kept
+        before = replica.snapshot.directory
         is_new, had_unit = not replica.is_told, served.unit is not None
         replica.take(prepared)
         self._save_content(served)

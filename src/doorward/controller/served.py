@@ -147,7 +147,7 @@ class Served:
     def _instruct(self) -> None:
         """What boards must know that the door's orders do not say."""
         setting = self.replica.setting
-        self.hand.relocks_at = setting.unlocked_until if setting.unlocked else None
+        self.hand.relock_at(setting.unlocked_until if setting.unlocked else None)
         self.hand.lock_down(setting.card_lockdown)
 
     def confirm(self, at: int, now: int) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from doorward.controller.replica import Prepared, Replica, Rules, compiled
-from doorward.controller.store import Change, Store
+from doorward.controller.store import Change, Store, StoreFailed
 from doorward.decision.snapshot import Directory
 from doorward.link import records
 from doorward.link.content import Content
@@ -30,7 +30,8 @@ class NotFitting(Exception):
 def prepare(replica: Replica, store: Store, parts: Sequence[Update], at: int, in_place: bool = True) -> Prepared:
     """For a thread: check all parts of an Update against what is there, and compile them.
 
-    Raises NotFitting, StoreFailed or Damaged; nothing has changed in any case. `at`: the instant by the door's clock.
+    Raises NotFitting or Damaged; nothing has changed in either case. What the disk does not give at this moment is
+    NotFitting: then everything is told, for which nothing has to be read. `at`: the instant by the door's clock.
     `in_place`: whether a few people may be changed in the directory that is there; not where somebody reads it for
     longer than a moment.
     """
@@ -42,6 +43,8 @@ def prepare(replica: Replica, store: Store, parts: Sequence[Update], at: int, in
         prepared = _prepare(replica, store, parts, is_whole=is_whole, at=at)
     except RecordRefused as error:
         raise NotFitting(str(error)) from None
+    except StoreFailed as error:
+        raise NotFitting(f"what is here cannot be read from the disk: {error}") from None
     except (ValueError, TypeError, OverflowError) as error:
         raise NotFitting(f"it says what cannot be: {type(error).__name__}") from None
     if not is_whole and (not in_place or len(prepared.put) + len(prepared.gone) > _ON_THE_LOOP):

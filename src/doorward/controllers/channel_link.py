@@ -9,6 +9,7 @@ is on its disk and its board it says when it is; nothing waits for that (docs/de
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from math import inf
 from typing import Final, Literal, NamedTuple
 
 from doorward.controllers import channel_keys
@@ -33,11 +34,18 @@ _LONGEST_AGAIN_S: Final = 60.0
 _MOST_UNAPPLIED: Final = 1_000
 """So many different states that a controller has taken and not applied are remembered."""
 ANSWERED_WITHIN_S: Final = 120.0
+MOST_COMPLAINTS: Final = 20
+"""So many different ones of a channel are put on record in an hour: a controller may think of ever other ones."""
+_COMPLAINED_AGAIN_S: Final = 3_600.0
+_FORGIVEN_AFTER_S: Final = 600.0
+"""So long after its last wrong answer it is told everything at once again."""
 _BETWEEN_BREATHS: Final = 256
 """So many people are encoded, or looked at, in one go."""
 _BUCKET_BYTES: Final = 16
 
 _Kind = Literal["question", "changes", "buckets", "everything"]
+_Complaint = tuple[tuple[str, str], ...]
+"""Codes and sentences."""
 
 
 class Outstanding(NamedTuple):
@@ -86,8 +94,9 @@ class ChannelLink:
         """People whose records may not be what the controller has."""
         self.outstanding: Outstanding | None = None
         self.has_passback = False
-        self.complaints: set[tuple[tuple[str, str], ...]] = set()
+        self._complaints: set[_Complaint] = set()
         """What has been put on record of what it does not take."""
+        self._complained_since = -inf
         self.version = 0 if held is None else held.version
         """The last one that the controller has taken."""
         self.applied_version = 0
@@ -101,6 +110,7 @@ class ChannelLink:
         self._taken: dict[bytes, int] = {}
         """What has been taken and may not be applied yet: by digest, the last version that it is the content of."""
         self._wrong_answers = 0
+        self._answered_wrongly_at = -inf
         self._answered: _Answered | None = None
         self._admits: deque[Admit] = deque()
         self.too_late: list[int] = []
@@ -232,6 +242,19 @@ class ChannelLink:
         self._tell_everything()
         self._not_before = now + _AGAIN_AFTER_S
 
+    def complain(self, complaint: _Complaint, now: float) -> bool:
+        """It does not take something; gives whether that is to be put on record: once, and of many a few an hour."""
+        if complaint in self._complaints:
+            return False
+        if len(self._complaints) >= MOST_COMPLAINTS:
+            if now - self._complained_since < _COMPLAINED_AGAIN_S:
+                return False
+            self._complaints.clear()
+        if not self._complaints:
+            self._complained_since = now
+        self._complaints.add(complaint)
+        return True
+
     def use_next_key(self, fingerprint: str) -> InUse | None:
         """The controller uses the key that it was given: gives that. None: it was given none, or another."""
         key = self.next_key
@@ -244,6 +267,9 @@ class ChannelLink:
         """Tell everything, for the ends do not agree. Who never agrees is not to cost the server that all the time."""
         if self._digest is None and now < self._not_before:
             return  # it will be
+        if now - self._answered_wrongly_at > _FORGIVEN_AFTER_S:
+            self._wrong_answers = 0
+        self._answered_wrongly_at = now
         if self._wrong_answers:
             self._not_before = now + min(_LONGEST_AGAIN_S, 2.0 ** (self._wrong_answers - 1))
         self._wrong_answers = min(self._wrong_answers + 1, 10)

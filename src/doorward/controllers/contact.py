@@ -136,6 +136,12 @@ _REFUSED_FRAME: Final = Query[None](
     .where(controllers.c.id == bindparam("the_id"))
     .values(refused_frames=controllers.c.refused_frames + 1)
 )
+_SERVED_BY: Final = Query(
+    select(channels.c.id, channels.c.controller_id).where(
+        one_of(channels.c.id, "ids"), channels.c.controller_id.is_not(None)
+    ),
+    lambda channel_id, controller_id: (channel_id, controller_id),
+)
 _STILL_THERE: Final = Query(select(channels.c.id).where(channels.c.id == bindparam("the_channel")), number)
 # Said once: of a loss that has been told of, there is an event since the door was last heard.
 _LOST: Final = Query(
@@ -192,6 +198,11 @@ def contacts(transaction: Transaction, controller_ids: Collection[int]) -> dict[
     """How controllers that have sessions here stand by the record."""
     found = transaction.all(_CONTACTS, ids=str(sorted(controller_ids)))
     return {contact.controller_id: contact for contact in found}
+
+
+def served_by(transaction: Transaction, channel_ids: Iterable[int]) -> dict[int, int]:
+    """Which controller each of the channels has by now; those that have none are left out."""
+    return dict(transaction.all(_SERVED_BY, ids=str(sorted(channel_ids))))
 
 
 def heard(

@@ -177,19 +177,17 @@ class Hub:
             lambda tx: told.skip_to(tx, peer.account_id, peer.controller_id, next_sequence)
         )
 
-    def confirmed(self, link: ChannelLink) -> None:
+    def confirmed(self, peer: Peer, link: ChannelLink) -> None:
         """A channel has applied what it has been told."""
         if link.is_driven:
-            self.reporting.confirmed(link.id, link.applied_version)
+            self.reporting.confirmed(peer.controller_id, link.id, link.applied_version)
 
     def failed(self, peer: Peer, link: ChannelLink, reasons: tuple[tuple[str, str], ...]) -> None:
-        """A channel does not take what it is told; said once in a session."""
+        """A channel does not take what it is told; the same is said once in a session, and not much an hour."""
         now, channel = self.clock.now(), (link.id, link.name)
         cleaned = tuple((code, told.plain(text) or "") for code, text in reasons[: told.MOST_REASONS])
-        if cleaned in link.complaints:
-            return
-        link.complaints.add(cleaned)
-        self._in_background(self._write(lambda tx: contact.failed(tx, peer.account_id, channel, cleaned, now)))
+        if link.complain(cleaned, asyncio.get_running_loop().time()):
+            self._in_background(self._write(lambda tx: contact.failed(tx, peer.account_id, channel, cleaned, now)))
 
     def gave_up(self, requests: list[int]) -> None:
         """Requests for admissions could not be sent in time: nobody will answer them."""

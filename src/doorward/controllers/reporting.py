@@ -28,8 +28,9 @@ UNRECORDED_MS: Final = 30_000
 
 
 class _Confirmed(NamedTuple):
-    """Up to which change a channel decides, and when it said so."""
+    """Which controller has said that its channel decides by everything up to which change, and when."""
 
+    controller_id: int
     version: int
     at: int
 
@@ -48,9 +49,9 @@ class Reporting:
         self._since = self.on_record_at = clock.now()
         """`on_record_at`: up to when it is on record who is there."""
 
-    def confirmed(self, channel_id: int, version: int) -> None:
-        """A channel decides by everything up to this change, and says so now; on record it comes later."""
-        self._confirmed[channel_id] = _Confirmed(version, self._clock.now())
+    def confirmed(self, controller_id: int, channel_id: int, version: int) -> None:
+        """A controller says now that its channel decides by everything up to this change; on record it comes later."""
+        self._confirmed[channel_id] = _Confirmed(controller_id, version, self._clock.now())
         self._news.set()
 
     @property
@@ -73,12 +74,15 @@ class Reporting:
         confirmed, self._confirmed = self._confirmed, {}
         if not confirmed:
             return True
-        together: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
-        for channel_id, (version, at) in confirmed.items():
-            together[version, at // _TOGETHER_MS].append((channel_id, at))
         now = self._clock.now()
 
         def write(transaction: Transaction) -> None:
+            together: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
+            served = contact.served_by(transaction, confirmed)
+            for channel_id, (controller_id, version, at) in confirmed.items():
+                # Of a door that has been another's since, the one before speaks no more, though it may still be here.
+                if served.get(channel_id) == controller_id:
+                    together[version, at // _TOGETHER_MS].append((channel_id, at))
             for (version, _), said in sorted(together.items()):
                 channel_ids, heard_at = [channel_id for channel_id, _ in said], max(at for _, at in said)
                 reports.report(transaction, channel_ids, version, now, heard_at=heard_at)

@@ -92,7 +92,7 @@ class Services(Protocol):
         """The same for events that will never come."""
         ...
 
-    def confirmed(self, link: ChannelLink) -> None:
+    def confirmed(self, peer: Peer, link: ChannelLink) -> None:
         """A channel has applied what it has been told."""
         ...
 
@@ -266,7 +266,7 @@ class Session:
                 elif message.refused:
                     wrong = tuple(("not_represented", sentence) for sentence in message.refused)
                 elif is_right:
-                    self._services.confirmed(link)
+                    self._services.confirmed(self.peer, link)
         if wrong:
             self._services.failed(self.peer, link, wrong)
         self.wake()

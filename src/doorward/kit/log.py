@@ -33,7 +33,7 @@ def configure_logging() -> None:
     )
     logging.basicConfig(level=logging.WARNING, handlers=[said_by_libraries], force=True)
     structlog.configure(
-        processors=PROCESSORS,
+        processors=list(PROCESSORS),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,

@@ -221,6 +221,19 @@ async def test_unlock_mode_with_an_end_is_ended_by_the_board() -> None:
         assert move_to(installation, MONDAY + 90 * MINUTE).doors[1].mode == CONTROLLED
 
 
+async def test_unlock_mode_that_is_to_end_earlier_than_it_was_is_ended_earlier_by_the_board() -> None:
+    async with installed(MONDAY, channels=ONE_DOOR) as installation:
+        driver = installation.driver()
+        await driver.apply(House(shifts={1: OFFICE_HOURS}).person(1).snapshot(), MONDAY)
+        driver.relock_at(11, MONDAY + 90 * MINUTE)
+        driver.set_mode(11, "unlocked")
+        await driver.tend()
+        driver.relock_at(11, MONDAY + 30 * MINUTE)
+        await driver.tend()
+        assert move_to(installation, MONDAY + 29 * MINUTE).doors[1].mode == OPEN
+        assert move_to(installation, MONDAY + 30 * MINUTE).doors[1].mode == CONTROLLED
+
+
 async def test_the_board_closes_at_the_right_time_also_when_summer_time_has_begun() -> None:
     for is_away in (True, False):
         async with installed(instant("2026-03-27 10:00"), channels=ONE_DOOR) as installation:

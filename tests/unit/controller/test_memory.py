@@ -109,6 +109,30 @@ def test_a_door_that_had_relocked_before_says_nothing_more() -> None:
     assert site.codes == [58]
 
 
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_a_door_that_has_relocked_stays_locked_when_the_clock_is_put_back(is_restarted: bool) -> None:
+    site = Site()
+    site.set(unlocked=True, unlocked_until=NOW + MINUTE)
+    site.run(2 * MINUTE)
+    assert site.take() == [58]
+    site.hardware.clock.advance(NOW - site.now)
+    if is_restarted:
+        site.restart()
+    site.door.tick(NOW)
+    site.set(pulse_ms=7_000)
+    site.run(SECOND)
+    assert (site.codes, site.released) == ([], False)
+    site.show(ADA)
+    assert site.take() == [10], "admitted by name, not by unlock mode"
+    site.set(unlocked_until=NOW + 10 * MINUTE)
+    assert site.released, "what an operator sets anew is another matter"
+    site.set(unlocked=False, unlocked_until=None)
+    site.set(unlocked=True, unlocked_until=NOW + MINUTE)
+    assert site.released, "also until the same instant"
+    site.run(10 * MINUTE)
+    assert (site.take(), site.released) == ([58], False)
+
+
 def test_an_alarm_lasts_and_ends_when_the_door_is_closed() -> None:
     site = Site()
     site.open()

@@ -10,7 +10,7 @@ from doorward.controller.replica import untold
 from doorward.controller.store import About, Store
 from doorward.controller.updates import prepare
 from doorward.controllers.channel_keys import Opening, StoredKeys
-from doorward.controllers.channel_link import ChannelLink
+from doorward.controllers.channel_link import MOST_COMPLAINTS, ChannelLink
 from doorward.decision.shifts import Stretch, Timetable
 from doorward.decision.snapshot import Grant
 from doorward.link import content as sums
@@ -272,6 +272,30 @@ def test_who_always_answers_wrongly_is_told_everything_ever_more_seldom() -> Non
     assert 6 <= everything <= 12, "in five minutes"
     ends.settle()
     assert ends.same(), "once it is right again it is believed again"
+
+
+def test_who_answered_wrongly_long_ago_is_told_everything_at_once_again() -> None:
+    """A lockdown may be in it."""
+    ends = Ends(11)
+    ends.settle()
+    for after, wait in ((0, 0.0), (100, 1.0), (100, 2.0), (3_600, 0.0), (100, 1.0)):
+        ends.now += after
+        ends.link.taken(Taken(ends.version, b"something else"), ends.now)
+        content = ends.world.projection.content(DOOR)
+        assert ends.link.waits_for(ends.version, ends.now, content) == wait
+        ends.now += 10
+        ends.send()
+        ends.answer()
+    assert ends.same()
+
+
+def test_who_complains_of_ever_other_things_is_on_record_with_a_few_an_hour() -> None:
+    link = Ends(12).link
+    assert link.complain((("not_applied", "no"),), 0.0)
+    assert not link.complain((("not_applied", "no"),), 1.0)
+    said = [link.complain((("not_applied", str(number)),), 2.0) for number in range(1_000)]
+    assert sum(said) == MOST_COMPLAINTS - 1
+    assert link.complain((("not_applied", "later"),), 3_700.0)
 
 
 def test_an_applied_that_was_never_told_is_not_believed_and_told_everything_with_patience() -> None:

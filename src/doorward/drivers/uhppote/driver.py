@@ -180,6 +180,7 @@ class UhppoteDriver:
         contact, door = self._found(channel_id)
         if contact is not None:
             contact.board.doors.relock_at(door, at)
+            contact.wake.set()
 
     async def events_after(self, channel_id: int, cursor: int) -> Sequence[DeviceEvent]:
         """What the board has recorded at the door after a cursor; the sink gets what follows. Raises OSError."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import LargeBinary, select, text
+from sqlalchemy import LargeBinary, insert, literal, select, text
 
 from doorward.db.compacting import compact
 from doorward.db.query import Query
@@ -18,9 +18,11 @@ from doorward.imports.complaints import Complaint
 from doorward.imports.service import begin, finish
 from doorward.kit.errors import NotFound
 from doorward.schema import metadata
+from doorward.webhooks.tables import deliveries, delivery_attempts
 from tests.integration.conftest import Served
 from tests.support.commands import Commands
 from tests.support.services import other_account
+from tests.support.webhooks import listening
 from tests.support.world import World
 
 NAMES = ("Wilhelmina", "Qvistgaard", "Oldname", "wilhelmina@q.example", "before@q.example", "+4520304050")
@@ -79,7 +81,21 @@ def lived(world: World, api: httpx.Client) -> int:
         finish(tx, tried._replace(state="failed", errors=(said,), errors_total=1), now)
 
     world.database.write_now(write)
+    written_down(world, api, front)
     return person
+
+
+def written_down(world: World, api: httpx.Client, front: int) -> None:
+    """What others have written of them: an operator about an alarm, a server in its answer to a webhook."""
+    listening(world, "https://app.example/hook")
+    forced = Event(world.account_id, 33, world.clock.now(), front, "Front door")
+    world.database.write_now(lambda tx: record_all(tx, [forced], world.clock.now()))
+    [alarm] = api.get("/api/3/alarms").json()
+    note = {"text": "Wilhelmina Qvistgaard\nleft it \\open"}
+    assert api.post(f"/api/3/alarms/{alarm['id']}/notes", json=note).status_code == 201
+    told = select(deliveries.c.id, literal(0), literal(5), literal(200), literal('{"got": "Oldname Qvistgaard"}'))
+    add = insert(delivery_attempts).from_select(["delivery_id", "at", "took_ms", "status", "answer"], told.limit(1))
+    assert world.database.write_now(lambda tx: tx.run(Query[None](add))) == 1
 
 
 def test_nothing_says_who_it_was_and_the_record_proves_itself(
@@ -183,16 +199,18 @@ def test_texts_lose_names_as_words_and_nothing_else() -> None:
 
 ERASED = {
     *("people", "credentials", "images", "presences", "person_groups", "person_roles", "events", "admission_requests"),
-    *("audit_log", "people_imports", "idempotency_keys"),
+    *("audit_log", "people_imports", "idempotency_keys", "alarm_notes", "delivery_attempts"),
 }
 """Tables from which somebody is erased, or which delete_person() leaves without them."""
 OF_NOBODY = {
     *("accounts", "applications", "areas", "authorization_codes", "changes", "channel_reports"),
     *("channels", "confirmations", "controllers", "credential_types", "enrolment_codes", "event_chains"),
     *("event_erasures", "group_reservation_groups", "group_reservations", "group_roles", "groups", "holidays"),
-    *("installation", "notification_rules", "outbox", "people_tallies", "rate_counts", "recovery_codes"),
+    *("installation", "notification_rules", "people_tallies", "rate_counts", "recovery_codes"),
     *("refresh_tokens", "reservations", "role_channels", "roles", "sessions", "shifts", "site_ips"),
     *("sign_in_attempts", "sites", "token_families", "tokens", "usage_counts", "user_sites", "users"),
+    *("alarms", "deliveries", "endpoints", "event_tallies", "event_tally_heads"),
+    *("notifications", "notification_marks", "notification_reads"),
 }
 """Tables that hold numbers of people at most: no name, address or credential of anybody who opens doors."""
 

@@ -70,7 +70,7 @@ def tour(shell: dict[str, str], house: Installation, made: dict[str, Any], serve
 
 
 def test_the_readmes_tour_goes_as_it_says(tour: dict[str, str]) -> None:
-    create, roles, present, later, check, wrong, afar, day = [
+    create, roles, present, later, check, wrong, afar, day, proof = [
         block for block in blocks("README.md", "sh") if not block.startswith("make")
     ]
     created = run(create, tour)
@@ -87,6 +87,9 @@ def test_the_readmes_tour_goes_as_it_says(tour: dict[str, str]) -> None:
     assert json.loads(checked)["admitted"] is True
     assert json.loads(admitted)["status"] == "pending"
     assert run(day, tour).returncode == 0
+    proven = run(proof, tour)
+    assert proven.returncode == 0, proven.stderr
+    assert "Front door" in proven.stdout
 
 
 @pytest.mark.parametrize("page", ["connect-an-application", "import-people", "alarms-and-reports", "notifications"])

@@ -15,8 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from benchmarks import decide, door, growth, link, osdp, people, revocation
+from benchmarks import decide, door, event_list, growth, ingest, link, osdp, people, revocation, stream
 from benchmarks.http import FASTAPI, FLOOR, Settings, fsync_ms, measure, table
+from doorward.link.messages import MOST_EVENTS
 
 BOUNDS = (
     "What bounds it: with 100,000 people at the doors in random order a decision waits for memory (the card's place in "
@@ -171,6 +172,36 @@ def _osdp(quick: bool) -> str:
     return "\n".join(lines)
 
 
+def _event_list(quick: bool) -> str:
+    return (
+        "`GET /api/3/events` from the whole server over one connection, `Total` included; each request asks for "
+        "something else where it can. The aim: p95 under 50 ms. `CPU ms` is what one request costs server and database "
+        "together: on a machine that does other things, too, that is what to go by.\n\n"
+        f"{event_list.tables(100_000, 5) if quick else event_list.tables()}"
+    )
+
+
+def _stream(quick: bool) -> str:
+    return (
+        "`GET /api/3/events/stream`: cards are presented at doors of the server, 20 a second; a delay is from when the "
+        "event is recorded, before its commit, to when a listener has it. Every message that is due has come.\n\n"
+        f"{stream.table(*((8.0, (10,)) if quick else ()))}"
+    )
+
+
+def _ingest(quick: bool) -> str:
+    return (
+        f"{ingest.CONTROLLERS} controllers of one account tell of events at the same time, each waiting until its are "
+        "on record before it tells of more; in the record's chain, verified afterwards. Beside it plain inserts of the "
+        "same rows into the same table, a transaction for each batch. What doors tell in a day comes one by one; "
+        f"{MOST_EVENTS} at once only after an outage. The aim: at least 0.7.\n\n"
+        f"{ingest.table(ingest.measure(quick))}\n\n"
+        "What bounds it: with one event at a time the wait for the disk, which many share; with a backlog the "
+        "processor: an event costs some 20 µs of it (to look at its texts, to chain it, to add it with its indexes), a "
+        "plain insert 9."
+    )
+
+
 PARTS: Final[dict[str, tuple[str, Callable[[bool], str]]]] = {
     "endpoints": ("The two endpoints", _endpoints),
     "decide": ("One decision", _decide),
@@ -181,6 +212,9 @@ PARTS: Final[dict[str, tuple[str, Callable[[bool], str]]]] = {
     "link": ("What a door is told", _link),
     "revocation": ("Revocation", _revocation),
     "osdp": ("OSDP readers", _osdp),
+    "ingest": ("Events put on record", _ingest),
+    "event_list": ("Events among millions", _event_list),
+    "stream": ("Live events", _stream),
 }
 """By name: the title of a part, and what measures it and gives its text."""
 

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode, urlsplit
@@ -24,13 +25,13 @@ import psycopg
 
 from benchmarks.five_million import CHANNELS, PEOPLE, copy_to_postgresql, fill_sqlite, names
 from benchmarks.load import percentile
-from benchmarks.running import BenchmarkError, Peer, running
+from benchmarks.running import BenchmarkError, Peer, cpu_seconds, running
 from doorward.db.connect import open_database
 from doorward.db.query import Query
 from doorward.db.unit_of_work import Database, Transaction
 from doorward.events.filters import codes_of, wanted_of
 from doorward.events.listing import list_events
-from doorward.events.tallies import tally, waiting
+from doorward.events.tallies import MOST_AT_ONCE, tally, waiting
 from doorward.oauth.tokens import authenticate, create_token
 from doorward.wire.queries import short_page_of
 from tests.support.postgres import PostgresServer
@@ -38,6 +39,8 @@ from tests.support.postgres import PostgresServer
 EVENTS: Final = 5_000_000
 AIM_MS: Final = 50.0
 _DAY_MS: Final = 86_400_000
+_TALLIED: Final = 50
+"""So many transactions that tally are measured."""
 
 
 class Draw(NamedTuple):
@@ -70,6 +73,8 @@ class Row(msgspec.Struct, frozen=True):
     found: int
     p50_ms: float
     p95_ms: float
+    cpu_ms: float
+    """Of the server and of PostgreSQL for one request: what it costs when nobody else uses the machine."""
     plan: tuple[str, ...]
 
 
@@ -164,7 +169,7 @@ def tables(
                 url = server.create_database("bench")
                 copy_to_postgresql(folder, url)
                 _say(f"copied to PostgreSQL in {time.perf_counter() - began:.0f} s")
-                lines += _lines("PostgreSQL", _measured(folder, url, filled, rounds))
+                lines += _lines("PostgreSQL", _measured(folder, url, filled, rounds, _postmaster(url)))
     return "\n".join(lines)
 
 
@@ -193,8 +198,10 @@ def _say(what: str) -> None:
 
 
 def _lines(kind: str, rows: list[Row]) -> list[str]:
-    lines = [f"\n### {kind}\n", "| asked for | found | p50 ms | p95 ms |", "| --- | --: | --: | --: |"]
-    lines += [f"| {row.what} | {row.found:,} | {row.p50_ms:.1f} | {row.p95_ms:.1f} |" for row in rows]
+    lines = [f"\n### {kind}\n", "| asked for | found | p50 ms | p95 ms | CPU ms |", "| --- " + 4 * "| --: " + "|"]
+    lines += [
+        f"| {row.what} | {row.found:,} | {row.p50_ms:.1f} | {row.p95_ms:.1f} | {row.cpu_ms:.1f} |" for row in rows
+    ]
     over = [row.what for row in rows if row.p95_ms > AIM_MS]
     lines += [
         "",
@@ -203,8 +210,11 @@ def _lines(kind: str, rows: list[Row]) -> list[str]:
         "Plans of the statements on events:",
         "```text",
     ]
+    alike: dict[tuple[str, ...], list[str]] = {}
     for row in rows:
-        lines += [row.what, *(f"    {step}" for step in row.plan)]
+        alike.setdefault(row.plan, []).append(row.what)
+    for plan, asked in alike.items():
+        lines += [*asked, *(f"    {step}" for step in plan)]
     return [*lines, "```"]
 
 
@@ -237,37 +247,53 @@ def _limited_token(folder: Path, now: int) -> str:
 
 
 def _tally(url: str) -> str:
+    """Take all events into the tallies; how long it takes as the server does it is measured with the first of them."""
     database = open_database(url)
+    took: list[float] = []
+    count = 0
     try:
-        began, count, longest = time.perf_counter(), 0, 0.0
         while database.read_now(waiting):
-            started = time.perf_counter()
-            count += database.write_now(lambda transaction: tally(transaction, 1))
-            longest = max(longest, time.perf_counter() - started)
-        seconds = time.perf_counter() - began
-        return (
-            f"Tallied after the fill: {count:,} events in {seconds:.0f} s ({1e6 * seconds / max(count, 1):.1f} µs an "
-            f"event; the longest of the transactions {1000 * longest:.0f} ms)."
-        )
+            most = MOST_AT_ONCE if len(took) < _TALLIED else 50 * MOST_AT_ONCE
+            began = time.perf_counter()
+            done = database.write_now(partial(tally, account_id=1, most=most))
+            if len(took) < _TALLIED:
+                took.append(1000 * (time.perf_counter() - began))
+                count += done
     finally:
         database.close()
+    if not took:
+        return "Tallied before."
+    each = 1000 * sum(took) / count
+    return f"To tally {count:,} events, {MOST_AT_ONCE:,} in a transaction, took {each:.0f} µs an event."
 
 
-def _measured(folder: Path, url: str, filled: Filled, rounds: int) -> list[Row]:
-    return asyncio.run(_through_the_server(folder, url, filled, rounds))
+def _measured(folder: Path, url: str, filled: Filled, rounds: int, parent: int | None = None) -> list[Row]:
+    return asyncio.run(_through_the_server(folder, url, filled, rounds, parent))
 
 
-async def _through_the_server(folder: Path, url: str, filled: Filled, rounds: int) -> list[Row]:
+async def _through_the_server(folder: Path, url: str, filled: Filled, rounds: int, parent: int | None) -> list[Row]:
     server = (sys.executable, "-m", "benchmarks.peers.doorward_server", "--port", "{port}", "--data-dir", str(folder))
     peer = Peer("Doorward", (*server, "--serve-as-is", "--token", filled.token, "--database", url))
     rows = []
-    async with running(peer) as (ready, _):
+    async with running(peer) as (ready, session):
         for each in filters(filled.now):
             token = filled.limited if each.limited else filled.token
+            before = cpu_seconds(session, parent)
             row = await asyncio.to_thread(_asked, ready.base_url, each, token, rounds)
-            rows.append(msgspec.structs.replace(row, plan=_plan(url, each, token, filled.now, row.found)))
-            _say(f"{row.what}: {row.found:,}, p50 {row.p50_ms:.1f}, p95 {row.p95_ms:.1f} ms")
+            cpu_ms = 1000 * (cpu_seconds(session, parent) - before) / (rounds + 2)
+            plan = _plan(url, each, token, filled.now, row.found)
+            rows.append(msgspec.structs.replace(row, cpu_ms=cpu_ms, plan=plan))
+            _say(f"{row.what}: {row.found:,}, p50 {row.p50_ms:.1f}, p95 {row.p95_ms:.1f} ms, CPU {cpu_ms:.1f}")
     return rows
+
+
+def _postmaster(url: str) -> int:
+    """The process whose children serve a database of PostgreSQL on this machine."""
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SHOW data_directory").fetchone()
+    if found is None:
+        raise BenchmarkError("the server does not say where it is")
+    return int(Path(found[0], "postmaster.pid").read_text().split()[0])
 
 
 def _asked(base_url: str, each: Filter, token: str, rounds: int) -> Row:
@@ -287,7 +313,7 @@ def _asked(base_url: str, each: Filter, token: str, rounds: int) -> Row:
             total = int(answer.headers["Total"])
             json.loads(body)
     ordered = sorted(took[2:])  # the first two are before what is asked for is in memory, and to learn the total
-    return Row(each.what, total, percentile(ordered, 0.5), percentile(ordered, 0.95), ())
+    return Row(each.what, total, percentile(ordered, 0.5), percentile(ordered, 0.95), 0.0, ())
 
 
 class _Explaining:

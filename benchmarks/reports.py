@@ -38,7 +38,7 @@ _INDEXES: Final = tuple(index for index in metadata.tables["events"].indexes if 
 _EVENTS: Final = """
 INSERT INTO events (id, account_id, position, chain, event_code, channel_id, channel_name, person_id, person_name,
                     credential, reasons, salt, occurred_at, received_at)
-WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :count)
+WITH RECURSIVE numbers (n) AS (SELECT CAST(1 AS bigint) UNION ALL SELECT n + 1 FROM numbers WHERE n < :count)
 SELECT n, 1, n, '', CASE WHEN n % 10 < 4 THEN 10 WHEN n % 10 < 7 THEN 31 WHEN n % 10 < 9 THEN 32
                          WHEN n % 20 = 9 THEN 21 ELSE 20 END,
        (n / 10 * 7919 + n % 10 * 31) % :channels + 1, 'Door',

@@ -68,6 +68,17 @@ async def running(peer: Peer) -> AsyncIterator[tuple[Ready, int]]:
             await _stop(process)
 
 
+def cpu_seconds(session: int, parent: int | None = None) -> float:
+    """The processor time that the processes of a session have used, and the children of another process."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it may have ended meanwhile
+            fields = stat.read_text().rpartition(")")[2].split()  # proc(5), from the third field on
+            if int(fields[3]) == session or int(fields[1]) == parent:
+                ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def rss_mb(session: int) -> float:
     """The resident memory of all processes of a session, in MB (10^6 bytes)."""
     pages = 0

@@ -23,7 +23,7 @@ import uvloop
 
 from benchmarks.installation import fill
 from benchmarks.load import percentile
-from benchmarks.running import BenchmarkError, Peer, cores, rss_mb, running
+from benchmarks.running import BenchmarkError, Peer, cores, cpu_seconds, rss_mb, running
 from doorward.controller.control import ask
 from doorward.db.connect import open_database
 from doorward.db.unit_of_work import Transaction
@@ -35,7 +35,6 @@ EVENTS_A_SECOND: Final = 20
 _STREAM: Final = "/api/3/events/stream"
 _RECORDED: Final = b'"updated_at":"'
 _INSTANT_BYTES: Final = 24
-_TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
 class Crowd(msgspec.Struct, frozen=True):
@@ -83,7 +82,7 @@ class _Listener(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         now = time.time()
-        if b": listening" in data:
+        if b": after " in data:
             self._ready.release()
         data = self._before + data
         place = data.find(_RECORDED)
@@ -145,10 +144,10 @@ async def _measured(listeners: int, seconds: float) -> Row:
             crowd = Crowd(port, tokens[:listeners], seconds, core=cores()[1])
             process = await _crowd(crowd) if listeners else None
             await asyncio.sleep(2)  # what follows the start is over
-            before, began = _cpu_seconds(session), time.perf_counter()
+            before, began = cpu_seconds(session), time.perf_counter()
             events = await asyncio.to_thread(_present, folder, seconds - 4)
             took = time.perf_counter() - began
-            cpu = (_cpu_seconds(session) - before) / took
+            cpu = (cpu_seconds(session) - before) / took
             memory = rss_mb(session)
             heard = Heard(0, 0, 0, 0, 0)
             if process is not None:
@@ -158,7 +157,7 @@ async def _measured(listeners: int, seconds: float) -> Row:
                 heard = msgspec.json.decode(out.splitlines()[-1], type=Heard)
             if heard.messages != events * listeners:
                 raise BenchmarkError(f"{events * listeners} messages were due, {heard.messages} came")
-            return Row(f"{listeners} listeners", events, heard, cpu, memory)
+            return Row(f"{listeners:,}", events, heard, cpu, memory)
 
 
 async def _crowd(crowd: Crowd) -> asyncio.subprocess.Process:
@@ -213,18 +212,6 @@ def _present(folder: Path, seconds: float) -> int:
         card = str(1_000_000 + number % 2_000)
         ask(socket_path, {"op": "present", "channel_id": number % 50 + 1, "credentials": [["card", card]]})
     return count
-
-
-def _cpu_seconds(session: int) -> float:
-    total = 0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()  # proc(5), from the third field on
-        except OSError:  # it has ended meanwhile
-            continue
-        if int(fields[3]) == session:
-            total += int(fields[11]) + int(fields[12])
-    return total / _TICKS
 
 
 def table(seconds: float = 24.0, sizes: Sequence[int] = (0, 1, 100, LISTENERS)) -> str:

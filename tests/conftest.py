@@ -81,6 +81,12 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresSer
         yield server
 
 
+@pytest.fixture
+def migrated_copy(migrated_file: Path, tmp_path: Path) -> str:
+    """The URL of a fresh SQLite database with the schema."""
+    return f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'doorward.db')}"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a fresh database with the schema, of each kind."""

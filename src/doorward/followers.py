@@ -6,7 +6,7 @@ from doorward.alarms.raising import raise_alarms
 from doorward.events.following import Follow, follow
 from doorward.notification_rules.following import follow_events
 
-FOLLOWERS: Final[tuple[Follow, ...]] = (raise_alarms, follow_events)
+FOLLOWERS: Final[tuple[Follow, ...]] = (follow_events, raise_alarms)
 
 
 def install() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from doorward.decision.codes import EventCode
 from doorward.decision.wording import event_label
+from doorward.webhooks.application_webhook import signature
 from tests.support.commands_page import commands_page
 from tests.support.installation import Installation, Server
 
@@ -88,13 +89,18 @@ def test_the_readmes_tour_goes_as_it_says(tour: dict[str, str]) -> None:
     assert run(day, tour).returncode == 0
 
 
-@pytest.mark.parametrize("page", ["connect-an-application", "import-people", "alarms-and-reports"])
+@pytest.mark.parametrize("page", ["connect-an-application", "import-people", "alarms-and-reports", "notifications"])
 def test_the_howtos_that_need_a_server_go_as_they_say(tour: dict[str, str], tmp_path: Path, page: str) -> None:
     script = f"cd {tmp_path}\n" + "\n".join(blocks(f"docs/howto/{page}.md", "sh"))
     done = run(script.replace("curl ", "curl -sS --fail "), tour)
     assert done.returncode == 0, done.stderr
-    told = {"connect-an-application": "account.person.readonly", "import-people": '"errors_total":0'}
-    assert told.get(page, '"kind":"forced"') in done.stdout
+    told = {
+        "connect-an-application": "account.person.readonly",
+        "import-people": '"errors_total":0',
+        "alarms-and-reports": '"kind":"forced"',
+        "notifications": '"value":"sat,sun,holiday 00:00-24:00"',
+    }
+    assert told[page] in done.stdout
 
 
 def test_the_program_of_the_howto_books(tour: dict[str, str]) -> None:
@@ -106,10 +112,43 @@ def test_the_program_of_the_howto_books(tour: dict[str, str]) -> None:
     assert str(TOMORROW) in done.stdout
 
 
+def test_events_are_followed_as_the_howto_says(tour: dict[str, str], made: dict[str, Any]) -> None:
+    at_the_door = f"doorward door present {made['channels'][0]['id']} --card {made['people'][0]['card']}\n" * 2
+    curl, tail = blocks("docs/howto/follow-events.md", "sh")
+    done = run(at_the_door + curl.replace("curl ", "curl -sS --fail ") + tail, tour)
+    assert done.returncode == 0, done.stderr
+    assert ": after 0\n" in done.stdout
+    assert "\ndata: {" in done.stdout
+    [program] = blocks("docs/howto/follow-events.md", "python")
+    followed = subprocess.run(
+        [sys.executable, "-c", program],
+        env=tour | {"ONE_IS_ENOUGH": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert followed.returncode == 0, followed.stderr
+    _, label = followed.stdout.strip().split(" ", 1)
+    assert f'"event_label":"{label}"' in done.stdout
+
+
 def test_the_commands_of_the_other_howtos_run(shell: dict[str, str]) -> None:
-    for page in ("docs/howto/own-account.md", "docs/howto/run-for-real.md"):
+    for page in ("docs/howto/own-account.md", "docs/howto/run-for-real.md", "docs/howto/records.md"):
         done = run("\n".join(blocks(page, "sh")), shell)
         assert done.returncode == 0, (page, done.stderr)
+
+
+def test_the_howto_of_webhooks_goes_as_it_says(tour: dict[str, str]) -> None:
+    done = run("\n".join(blocks("docs/howto/webhooks.md", "sh")), tour)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("True\n")
+    assert "it did not arrive" in done.stdout
+    [program] = blocks("docs/howto/webhooks.md", "python")
+    signed = {"Timestamp": "1", "Signature": signature("secret", "1", b"[]")}
+    program += "".join(f"print(is_genuine('secret', {signed}, {body!r}))\n" for body in (b"[]", b"[1]"))
+    checked = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert checked.stdout == "True\nFalse\n"
 
 
 def test_every_link_to_a_file_leads_to_one() -> None:

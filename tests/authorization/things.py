@@ -37,7 +37,13 @@ class Things:
             "shifts": self._made("/shifts", name="Days", windows=[{"days": ["mon"], "start": "08:00", "end": "18:00"}]),
             "holidays": self._made("/holidays", day="2026-12-25", name="Christmas"),
             "credential_types": self._made("/credential_types", label="Fob", kind="card"),
-            "applications": self._made("/applications", name="App", redirect_uris=["https://app.example/back"]),
+            "applications": self._made(
+                "/applications",
+                name="App",
+                redirect_uris=["https://app.example/back"],
+                # Nothing is sent: the address is not public.
+                webhook_url="http://127.0.0.1:9/hook",
+            ),
             "notification_rules": self._made(
                 "/notification_rules",
                 name="Rule",
@@ -61,10 +67,9 @@ class Things:
         self.ids["admission_requests"] = admitted["admission_request_id"]
         self.ids["events"] = self.ids["event_log"] = admitted["admission_request_id"]
         self.ids["notifications"] = self._notification(self.ids["notification_rules"], self.ids["events"])
-        shown = {"name": "Shown", "match_event_codes": [10], "actions": [{"kind": "console"}]}
-        tested = api.post(f"/api/3/notification_rules/{self._made('/notification_rules', **shown)}/test")
-        self.ids["webhook_deliveries"] = tested.json()[0]["delivery_id"]
         content, headers = b"first_name,last_name\nA,B\n", {"Content-Type": "text/csv"}
+        tested = api.post(f"/api/3/applications/{self.ids['applications']}/webhook_test")
+        self.ids["webhook_deliveries"] = tested.json()["delivery_id"]
         imported = api.post("/api/3/people/import?dry_run=true&match=none", content=content, headers=headers)
         self.ids["imports"] = imported.json().get("id", 0)
 

@@ -11,6 +11,7 @@ from tests.support.mail_server import mail_server
 from tests.support.web import somebody_elses_web
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_rule_is_made_tested_and_deleted(doorward: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     channel = doorward.json("channel", "create", "Front door", "--site", 1)["id"]
     group = doorward.json("group", "create", "Crew")["id"]
@@ -57,6 +58,7 @@ def test_a_rule_is_made_tested_and_deleted(doorward: Commands, monkeypatch: pyte
     assert doorward.json("rule", "list") == []
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_bad_input_is_one_line_that_names_it(doorward: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     create = ("rule", "create", "Night", "--event", 33)
     assert "actions can't be blank" in doorward.refusal(*create)

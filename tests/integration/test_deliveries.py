@@ -160,6 +160,44 @@ def test_what_was_not_acknowledged_goes_along_with_what_comes_later(world: World
     assert [[each.action for each in sent] for _, sent in sender.sent] == [["CREATE"], ["CREATE", "UPDATE"]]
 
 
+def test_what_was_told_first_is_not_told_again_alone_after_what_came_later(world: World, clock: FixedClock) -> None:
+    listening(world, URL)
+    sender = Recording(awaits_acknowledgement=True)
+    ada = world.person("Grace", "Hopper", card_number="77")
+    send_all(world, sender)
+    clock.advance(5 * SECOND)
+    send_all(world, sender)
+    write_sealed(world, update_person, ada, {"card_number": "78"})
+    send_all(world, sender)
+    first, second = rows(world)
+    assert (first.attempts, second.attempts) == (3, 1)
+    assert first.due_at == second.due_at == clock.now() + 2 * MINUTE
+    clock.advance(2 * MINUTE)
+    send_all(world, sender)
+    assert [[each.action for each in sent] for _, sent in sender.sent[2:]] == [["CREATE", "UPDATE"]] * 2
+
+
+def test_what_comes_while_the_one_before_is_under_way_goes_after_it(world: World, clock: FixedClock) -> None:
+    listening(world, URL)
+    ada = world.person("Grace", "Hopper", card_number="77")
+
+    def answer(_: object) -> Outcome:
+        if len(sender.sent) == 1:
+            write_sealed(world, update_person, ada, {"card_number": "78"})
+            return Outcome("was answered with 500", 500)
+        if len(sender.sent) == 2:
+            write_sealed(world, update_person, ada, {"card_number": "79"})
+        return Outcome(None, 200)
+
+    sender = Recording(answer, awaits_acknowledgement=True)
+    send_all(world, sender)
+    assert len(sender.sent) == 1, "it waits for the one that did not arrive"
+    assert {each.at for each in world.database.read_now(queue.due)} == {clock.now() + 5 * SECOND}
+    clock.advance(5 * SECOND)
+    send_all(world, sender)
+    assert [[each.id for each in sent] for _, sent in sender.sent] == [[1], [1, 2], [1, 2, 3]]
+
+
 def test_what_is_under_way_is_not_sent_by_another_and_holds_what_comes_after(world: World, clock: FixedClock) -> None:
     listener = listening(world, URL)
     ada = world.person("Grace", "Hopper", card_number="77")
@@ -172,7 +210,7 @@ def test_what_is_under_way_is_not_sent_by_another_and_holds_what_comes_after(wor
     assert sender.sent == []
     clock.advance(15_000)
     send_all(world, sender)
-    assert [[each.action for each in sent] for _, sent in sender.sent] == [["CREATE"], ["UPDATE"]]
+    assert [[each.action for each in sent] for _, sent in sender.sent] == [["CREATE", "UPDATE"]]
     late = queue.Attempt(taken, Outcome("too late"), now, 1, False)
     world.database.write_now(lambda tx: queue.settle(tx, late, Retries(), [0.0], clock.now()))
     assert {each.state for each in rows(world)} == {"delivered"}, "who has lost the lease changes nothing"

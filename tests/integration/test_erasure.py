@@ -179,3 +179,24 @@ def test_texts_lose_names_as_words_and_nothing_else() -> None:
     assert not speaks_of(names, '{"id": 7}')
     kept = only_what_is_kept('{"first_name": "Al", "group_ids": [1], "notes": null, "enabled": true}')
     assert kept == '{"first_name": "erased", "group_ids": [1], "notes": null, "enabled": true}'
+
+
+ERASED = {
+    *("people", "credentials", "images", "presences", "person_groups", "person_roles", "events", "admission_requests"),
+    *("audit_log", "people_imports", "idempotency_keys"),
+}
+"""Tables from which somebody is erased, or which delete_person() leaves without them."""
+OF_NOBODY = {
+    *("accounts", "applications", "areas", "authorization_codes", "changes", "channel_reports"),
+    *("channels", "confirmations", "controllers", "credential_types", "enrolment_codes", "event_chains"),
+    *("event_erasures", "group_reservation_groups", "group_reservations", "group_roles", "groups", "holidays"),
+    *("installation", "notification_rules", "outbox", "people_tallies", "rate_counts", "recovery_codes"),
+    *("refresh_tokens", "reservations", "role_channels", "roles", "sessions", "shifts", "site_ips"),
+    *("sign_in_attempts", "sites", "token_families", "tokens", "usage_counts", "user_sites", "users"),
+}
+"""Tables that hold numbers of people at most: no name, address or credential of anybody who opens doors."""
+
+
+def test_of_every_table_it_is_known_whether_it_names_people() -> None:
+    """A new table belongs to one of the two; if it names people, erasure.places or erasure.service needs it, too."""
+    assert set(metadata.tables) == ERASED | OF_NOBODY

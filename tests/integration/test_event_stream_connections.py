@@ -1,11 +1,9 @@
 """Connections of /api/3/events/stream: what is refused, who is cut off, how it ends. SQL makes no difference here."""
 
-import shutil
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from pathlib import Path
 
 import httpx
 import pytest
@@ -20,10 +18,9 @@ from tests.support.world import World
 
 
 @pytest.fixture
-def database_url(migrated_file: Path, tmp_path: Path) -> str:
+def database_url(migrated_copy: str) -> str:
     """SQLite alone."""
-    shutil.copy(migrated_file, tmp_path / "doorward.db")
-    return f"sqlite:///{tmp_path / 'doorward.db'}"
+    return migrated_copy
 
 
 def test_what_is_no_position_is_refused(api: httpx.Client, world: World) -> None:
@@ -92,7 +89,7 @@ def test_a_stream_that_is_still_says_that_it_lives_and_ends_with_the_server(
     base_url, _ = server.__enter__()
     stopping = threading.Thread(target=server.__exit__, args=(None, None, None))
     with client(base_url, world.token) as listener, listening(listener) as stream:
-        assert stream.wait_for_comment() == ": still here"
+        assert stream.wait_for_comment() == ": after 0"
         stopping.start()
         assert list(stream.messages()) == [], "the end is a proper one"
     stopping.join()

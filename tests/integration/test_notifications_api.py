@@ -1,6 +1,7 @@
 """Routes of /api/3/notifications: what rules show to operators, and what each has read."""
 
 import httpx
+import pytest
 
 from doorward.decision.codes import EventCode
 from doorward.events.service import Event, record_all
@@ -100,6 +101,7 @@ def test_another_accounts_notifications_are_not_found(api: httpx.Client, world: 
     assert [(each["id"], each["read"]) for each in api.get(PATH).json()] == [(mine, False)]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_what_cannot_be_understood_is_refused(api: httpx.Client) -> None:
     assert api.get(PATH, params={"unread": "perhaps"}).status_code == 400
     assert api.post(f"{PATH}/999999/read").status_code == api.post(f"{PATH}/x/read").status_code == 404

@@ -22,10 +22,11 @@ from doorward.notification_rules.service import delete_rule, rotate_secret, upda
 from doorward.notification_rules.testing import begin_tests, send_tests
 from doorward.oauth.tokens import create_token
 from doorward.outbound.fetching import tls_context
+from doorward.webhooks.log import resend
 from doorward.webhooks.queue import FAILING
 from tests.support.certificates import certificate
 from tests.support.mail_server import MailBox, mail_server
-from tests.support.rules import forget_names, new_rule, send_due, sender_of, shown
+from tests.support.rules import forget_names, forget_secrets, new_rule, send_due, sender_of, shown
 from tests.support.services import write, write_sealed
 from tests.support.web import Web, somebody_elses_web
 from tests.support.webhooks import EVENTS, Listener, endpoint_of, happened, listening, rows
@@ -115,6 +116,16 @@ def test_an_event_is_posted_as_the_api_has_it_and_signed(world: World, web: Web)
     assert states(world) == [("delivered", None)]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_nobody_has_a_secret_for_is_not_signed(world: World, web: Web) -> None:
+    new_rule(world, {"kind": "post", "url": web.url("/hook")})
+    forget_secrets(world)  # as of a rule from before there were any
+    forced(world)
+    send_due(world, sender_of(world))
+    [(_, _, headers, _)] = web.asked
+    assert "signature" not in headers
+
+
 def test_what_the_rule_is_not_about_is_told_to_nobody(world: World, web: Web) -> None:
     rule = new_rule(world, {"kind": "post", "url": web.url("/hook")}, match_controller_ids=world.channel_ids[:1])
     new_rule(world, CONSOLE, active=False)
@@ -129,6 +140,7 @@ def test_what_the_rule_is_not_about_is_told_to_nobody(world: World, web: Web) ->
     assert rows(world) == []
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_what_fails_is_tried_again_and_what_is_gone_is_not(world: World, clock: FixedClock, web: Web) -> None:
     new_rule(world, {"kind": "post", "url": web.url("/broken")}, {"kind": "post", "url": web.url("/gone")})
     web.give("/broken", b"oops", 500)
@@ -145,6 +157,7 @@ def test_what_fails_is_tried_again_and_what_is_gone_is_not(world: World, clock: 
     assert states(world) == [("delivered", None), ("given_up", "was answered with 410"), ("delivered", None)]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("kind", ["post", "slack"])
 def test_nothing_is_sent_to_an_address_that_is_not_public(world: World, web: Web, kind: str) -> None:
     new_rule(world, {"kind": kind, "url": web.url("/hook")})
@@ -177,6 +190,7 @@ def test_a_chat_gets_many_events_in_one_message(world: World, clock: FixedClock,
     assert states(world) == [("delivered", None)] * 31
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_mail_arrives_over_starttls_with_a_password(
     world: World, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,6 +234,7 @@ def test_a_storm_of_events_is_one_mail_a_minute(world: World, clock: FixedClock,
     assert set(states(world)) == {("delivered", None)}
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_mail_that_cannot_be_sent_now_is_sent_later(world: World, clock: FixedClock, box: MailBox) -> None:
     new_rule(world, mail_to("guard@acme.example"))
     forced(world)
@@ -293,6 +308,7 @@ def test_a_rule_that_changes_keeps_what_leads_where_it_did(world: World, web: We
         assert headers["signature"] == hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_rule_that_is_saved_is_told_again_what_it_was_not_any_more(world: World, web: Web) -> None:
     web.give("/gone", b"", 410)
     action = {"kind": "post", "url": web.url("/gone")}
@@ -308,6 +324,7 @@ def test_a_rule_that_is_saved_is_told_again_what_it_was_not_any_more(world: Worl
     assert states(world)[1:] == [("delivered", None)]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_what_was_erased_meanwhile_is_not_told(world: World, box: MailBox) -> None:
     new_rule(world, mail_to("guard@acme.example"), codes=(10,))
     happened(world, 10, person_id=world.person_id, person_name="Ada Lovelace")
@@ -361,3 +378,18 @@ def test_a_rule_that_goes_while_it_is_acting_leaves_nothing_behind(world: World,
     forced(world)
     assert send_due(world, sender_of(world)) == 1
     assert rows(world) == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_a_rule_told_can_be_told_again(world: World, box: MailBox, clock: FixedClock) -> None:
+    new_rule(world, mail_to("guard@acme.example"), CONSOLE)
+    [event] = forced(world)
+    sends = sender_of(world, server_of(box))
+    send_due(world, sends)
+    for row in rows(world):
+        write(world, resend, row.id)
+    clock.advance(MINUTE)
+    assert send_due(world, sends) == 2
+    assert len(box.letters) == 2
+    assert shown(world) == [event], "operators are shown it once all the same"
+    assert states(world) == [("delivered", None)] * 2

@@ -82,3 +82,25 @@ def test_what_was_there_is_there_and_works(old_url: str) -> None:
     database.write_now(lambda transaction: delete_person(transaction, 1, 3, NOW))
     assert database.read_now(lambda transaction: page_of_people(transaction, 1, Page(1, 10))) == ([], 0)
     database.close()
+
+
+def test_a_rule_that_was_only_kept_leads_where_it_says(tmp_path: Path) -> None:
+    from alembic import command
+
+    url = f"sqlite:///{tmp_path}/old.db"
+    with migrate._connection(url) as connection:
+        command.upgrade(migrate._config(connection), "0005")
+    database = open_database(url)
+    account, *_ = _ROWS.split(";")
+    rule = """INSERT INTO notification_rules
+    (id, account_id, name, conditions, event_codes, actions, created_at, updated_at)
+    VALUES (4, 1, 'Kept', '[]', '[33]', '[{"type"\\: 0, "data"\\: "https\\://example.com/hook"}]', 5, 6)"""
+    database.write_now(lambda transaction: [transaction.run(Query[None](text(each))) for each in (account, rule)])
+    database.close()
+    migrate.upgrade(url)
+    database = open_database(url)
+    query = Query(text("SELECT account_id, kind, rule_id, channel, target, secret FROM endpoints"), lambda *row: row)
+    assert database.read_now(lambda transaction: transaction.all(query)) == [
+        (1, "rule", 4, "post", "https://example.com/hook", None)
+    ]
+    database.close()

@@ -57,7 +57,7 @@ def listening(client: httpx.Client, after: int | None = None, **query: object) -
     with client.stream("GET", STREAM, params=params, headers=headers) as answer:
         assert answer.status_code == 200, answer.read()
         stream = Stream(answer)
-        assert stream.wait_for_comment() == ": listening"
+        assert stream.wait_for_comment().startswith(": after ")
         yield stream
 
 

@@ -17,6 +17,7 @@ from doorward.webhooks.application_webhook import ApplicationWebhook
 from doorward.webhooks.dispatching import Dispatcher, WhenDisabled, nothing_more
 from doorward.webhooks.endpoints import WEBHOOK
 from doorward.webhooks.retrying import Retries
+from doorward.webhooks.tables import endpoints
 from tests.support.services import write_sealed
 from tests.support.webhooks import BASE_URL
 from tests.support.world import World
@@ -70,4 +71,10 @@ def shown(world: World) -> list[int]:
 def forget_names(world: World) -> None:
     """Take the names out of all events."""
     query = Query[None](update(events).values(person_name=null()))
+    world.database.write_now(lambda tx: tx.run(query))
+
+
+def forget_secrets(world: World) -> None:
+    """Take away what is signed with."""
+    query = Query[None](update(endpoints).values(secret=null()))
     world.database.write_now(lambda tx: tx.run(query))

@@ -30,13 +30,15 @@ def serving(
     *,
     trusted_proxies: Sequence[str] = (),
     streams: Streams | None = None,
+    port: int = 0,
     **options: Any,
 ) -> Iterator[tuple[str, Context]]:
     """Serve until the block ends; gives the base URL and the application's context."""
     context = Context(database, vault, clock, **options)
     streams = streams or Streams(database, clock)
     with socket.socket() as listener, application(context, streams=streams) as app:
-        listener.bind(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
         config = configuration(app, trusted_proxies)
         config.loop = "auto"
         server = uvicorn.Server(config)

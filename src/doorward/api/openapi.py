@@ -258,9 +258,12 @@ def _answer(status: int, kind: Any, docs: Docs, known: Mapping[str, Any]) -> dic
     if headers:
         found["headers"] = headers
     if isinstance(kind, Other):
-        found["content"] = {kind.media_type: {"schema": {"type": "string"}}}
+        found["content"] = {each: {"schema": {"type": "string"}} for each in (kind.media_type, *kind.or_else)}
     elif kind is not None:
         found["content"] = {JSON_TYPE: {"schema": known[_key(kind)]}}
+    if status < 300:
+        for other in docs.other_answers:
+            found.setdefault("content", {})[other.media_type] = {"schema": {"type": "string"}}
     return found
 
 

@@ -93,9 +93,9 @@ _newest: Final = (
 def _report(*limits: ColumnElement[bool]) -> Query[None]:
     told = select(
         channels.c.id,
-        bindparam("now", type_=channel_reports.c.last_seen_at.type),
+        bindparam("heard_at", type_=channel_reports.c.last_seen_at.type),
         _newest,
-        bindparam("now", type_=channel_reports.c.synced_at.type),
+        bindparam("heard_at", type_=channel_reports.c.synced_at.type),
     )
     add = insert(channel_reports).from_select(
         ["channel_id", "last_seen_at", "version", "synced_at"],
@@ -103,12 +103,16 @@ def _report(*limits: ColumnElement[bool]) -> Query[None]:
         told.select_from(REPORTS).where(one_of(channels.c.id, "ids"), *limits).order_by(channels.c.id),
     )
     confirms = channel_reports.c.version < add.excluded.version
+    # What is written late does not take back that a door was heard since; an instant that is still to come is of a
+    # clock that has been put right, and would let the door pass for online until then.
+    known = channel_reports.c.last_seen_at
+    is_heard_since = and_(known > add.excluded.last_seen_at, known <= bindparam("now", type_=known.type))
     # SQLite says it in the same words as PostgreSQL.
     return Query(
         add.on_conflict_do_update(
             index_elements=["channel_id"],
             set_={
-                "last_seen_at": add.excluded.last_seen_at,
+                "last_seen_at": case((is_heard_since, known), else_=add.excluded.last_seen_at),
                 "version": case((confirms, add.excluded.version), else_=channel_reports.c.version),
                 "synced_at": case((confirms, add.excluded.synced_at), else_=channel_reports.c.synced_at),
             },
@@ -137,7 +141,7 @@ def _confirm_together() -> Query[None]:
     any_local = select(channels.c.id).where(
         channels.c.account_id == accounts.c.id, IS_LOCAL, one_of(channels.c.id, "ids")
     )
-    told = select(accounts.c.id, null(), newest, bindparam("now", type_=confirmations.c.at.type))
+    told = select(accounts.c.id, null(), newest, bindparam("heard_at", type_=confirmations.c.at.type))
     return Query(insert(confirmations).from_select(_CONFIRMED, told.where(any_local.exists(), known < newest)))
 
 
@@ -151,9 +155,9 @@ def _confirm_each() -> Query[None]:
         )
         .scalar_subquery()
     )
-    told = select(channels.c.account_id, channels.c.id, _newest, bindparam("now", type_=confirmations.c.at.type)).where(
-        one_of(channels.c.id, "ids"), ~IS_LOCAL, known < _newest
-    )
+    told = select(
+        channels.c.account_id, channels.c.id, _newest, bindparam("heard_at", type_=confirmations.c.at.type)
+    ).where(one_of(channels.c.id, "ids"), ~IS_LOCAL, known < _newest)
     return Query(insert(confirmations).from_select(_CONFIRMED, told))
 
 
@@ -204,16 +208,23 @@ _TAKE_OVER_KEYS: Final = Query(
 
 
 def report(
-    transaction: Transaction, channel_ids: Iterable[int], cursor: int, now: int, *, everyone: bool = True
+    transaction: Transaction,
+    channel_ids: Iterable[int],
+    cursor: int,
+    now: int,
+    *,
+    heard_at: int | None = None,
+    everyone: bool = True,
 ) -> None:
     """Let doors say that they are there and decide by all changes up to the cursor; they take over pending keys.
 
+    `heard_at`: when they said so, if that is not now: then they were there, and may be gone by now.
     Not `everyone`: only those that have something new to confirm. Raises Rejected if one is removed at this moment.
     """
-    ids = str(sorted(channel_ids))
-    transaction.run(_REPORT if everyone else _REPORT_NEWS, ids=ids, cursor=cursor, now=now)
+    ids, heard_at = str(sorted(channel_ids)), now if heard_at is None else heard_at
+    transaction.run(_REPORT if everyone else _REPORT_NEWS, ids=ids, cursor=cursor, heard_at=heard_at, now=now)
     for confirm in _CONFIRM:
-        transaction.run(confirm, ids=ids, cursor=cursor, now=now)
+        transaction.run(confirm, ids=ids, cursor=cursor, heard_at=heard_at)
     transaction.all(_TAKE_OVER_KEYS, ids=ids, cursor=cursor)
 
 

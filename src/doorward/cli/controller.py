@@ -80,7 +80,12 @@ def enrol(
     with tempfile.TemporaryFile(dir=directory):
         pass
     # Should the answer be lost: with the same code the same command is given it again.
-    made = enrolment.enrol(address, wanted, called, pem, enrolment.attempt_at(directory, wanted))
+    attempt = enrolment.attempt_at(directory, wanted)
+    try:
+        made = enrolment.enrol(address, wanted, called, pem, attempt)
+    except (enrolment.NotReached, enrolment.CodeRefused):
+        enrolment.forget_attempt(directory)
+        raise
     content.begin(directory, made.identity.secret, made.channels)
     identity.save(directory, made.identity)
     enrolment.forget_attempt(directory)

@@ -1,18 +1,27 @@
-"""`doorward events verify | retention`."""
+"""`doorward events tail | verify | export | retention`."""
 
 import re
+import sys
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
+from doorward.cli.event_tail import tail
 from doorward.cli.output import print_json, show
 from doorward.cli.session import AccountOption, DatabaseOption, DataDirOption, JsonOption, open_session
+from doorward.db.unit_of_work import Transaction
+from doorward.events.exporting import FORMATS, STEP, Format, Wanted, head, part, stretch
 from doorward.events.retention import get_retention, set_retention
 from doorward.events.verification import Verdict
 from doorward.events.verification import verify as verify_record
 from doorward.kit.errors import BadRequest
+from doorward.kit.timestamps import InvalidTimestamp, find_zone, parse_instant
 
-app = typer.Typer(help="The record of events: whether it is whole.", no_args_is_help=True)
+app = typer.Typer(help="Events: follow them; see whether their record is whole.", no_args_is_help=True)
+app.command()(tail)
 
 _EXPECTED: Final = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})", re.ASCII)
 
@@ -47,6 +56,52 @@ def verify(
         _print(found)
     if not found.is_sound:
         raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="Where to write; without it, standard output.")
+    ] = None,
+    kind: Annotated[str, typer.Option("--format", help="csv, or jsonl (JSON Lines).")] = "csv",
+    since: Annotated[
+        str | None,
+        typer.Option("--since", help="Only what happened from then on; ISO 8601, local time of the account."),
+    ] = None,
+    until: Annotated[str | None, typer.Option("--until", help="Only what happened before then.")] = None,
+    account: AccountOption = None,
+    database: DatabaseOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Write the record of events to a file, in its order."""
+    chosen = next((each for each in FORMATS if each == kind), None)
+    if chosen is None:
+        raise BadRequest(f"--format: must be one of {', '.join(FORMATS)}")
+    if file is not None and file.exists():
+        raise BadRequest(f"{file} is there already")
+    with open_session(database, data_dir) as session:
+        found = session.account(account)
+        wanted = Wanted(
+            since=_instant("--since", since, found.time_zone), until=_instant("--until", until, found.time_zone)
+        )
+        there = session.read(lambda transaction: stretch(transaction, found.id))
+        with nullcontext(sys.stdout.buffer) if file is None else file.open("xb") as out:
+            out.write(head(chosen))
+            for after in range(there.after, there.to, STEP):
+                out.write(session.read(partial(_part, found.id, wanted, chosen, after, there.to)))
+
+
+def _part(account_id: int, wanted: Wanted, kind: Format, after: int, to: int, transaction: Transaction) -> bytes:
+    return part(transaction, account_id, wanted, kind, after, to)
+
+
+def _instant(option: str, given: str | None, zone: str) -> int | None:
+    if given is None:
+        return None
+    try:
+        return parse_instant(given, find_zone(zone))
+    except InvalidTimestamp as error:
+        raise BadRequest(f"{option} {error}") from None
 
 
 @app.command()

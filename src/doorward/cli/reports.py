@@ -13,6 +13,7 @@ from doorward.cli.output import print_json, show
 from doorward.cli.session import AccountOption, DatabaseOption, DataDirOption, JsonOption, Session, open_session
 from doorward.db.unit_of_work import Transaction
 from doorward.decision.zones import DAY_MS
+from doorward.kit.csv_lines import csv_lines
 from doorward.kit.errors import BadRequest
 from doorward.kit.pages import Page
 from doorward.reports import sheets, wire
@@ -193,7 +194,7 @@ def _print(told: msgspec.Struct, sheet: list[Any], *, json: bool, csv: bool) -> 
     if json:
         print_json(msgspec.to_builtins(told))
     elif csv:
-        sys.stdout.write(sheets.lines(sheet).decode())
+        sys.stdout.write(csv_lines(sheet).decode())
     else:
         names, *rows = sheet
         show([dict(zip(names, row, strict=True)) for row in rows], json)

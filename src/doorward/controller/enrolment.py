@@ -44,6 +44,10 @@ class EnrolmentFailed(OSError):
     """It could not be done; the text says why, in one sentence."""
 
 
+class NotReached(EnrolmentFailed):
+    """The server has not been asked: the code is still good."""
+
+
 class CodeRefused(BadRequest):
     """The server does not take the code: it is wrong, over, or used."""
 
@@ -219,7 +223,8 @@ def _post(url: str, body: bytes, pem: str | None) -> bytes:
     except HTTPError as error:
         raise _refusal(error) from None
     except URLError as error:
-        raise EnrolmentFailed(f"the server does not answer: {error.reason}") from None
+        # It is raised for what goes wrong before all has been sent.
+        raise NotReached(f"the server does not answer: {error.reason}") from None
     except (OSError, http.client.HTTPException) as error:
         raise EnrolmentFailed(f"the server does not answer: {error or type(error).__name__}") from None
 

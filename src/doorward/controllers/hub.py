@@ -16,13 +16,14 @@ from doorward.changes import service as changes
 from doorward.controllers import channel_keys, contact, remote_admissions, told
 from doorward.controllers.channel_keys import StoredKeys
 from doorward.controllers.channel_link import ChannelLink, InUse
+from doorward.controllers.gathering import Gathering
 from doorward.controllers.meeting import connect, prove
 from doorward.controllers.projections import Projections
 from doorward.controllers.reporting import UNRECORDED_MS, Reporting
 from doorward.controllers.service import TOPIC
 from doorward.controllers.session import Refused, Session
 from doorward.controllers.strangers import Strangers
-from doorward.controllers.told import Outcome, OutOfOrder, Source
+from doorward.controllers.told import Source
 from doorward.controllers.wire import Peer, Wire, WireClosed
 from doorward.db.unit_of_work import Database, DatabaseUnavailable, Transaction
 from doorward.decision.snapshot import Presence
@@ -46,7 +47,6 @@ _GATHER_S: Final = 0.02
 _LOOK_EVERY_S: Final = 2.0
 _GONE_WITHIN_S: Final = 3.0
 _FRESHEN_AT_MOST_S: Final = 0.3
-_ATTEMPTS: Final = 3
 _FORK_SAID_EVERY_S: Final = 600.0
 
 
@@ -60,6 +60,7 @@ class Hub:
         self._database = database
         self._vault = vault
         self._live = live
+        self._gathering = Gathering(database, vault, clock)
         self._sessions: dict[int, Session] = {}
         self._links: dict[int, tuple[Session, ChannelLink]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -164,27 +165,11 @@ class Hub:
 
     async def record(self, peer: Peer, link: ChannelLink, events: tuple[Told, ...]) -> int:
         """Put events on record. Raises OutOfOrder or DatabaseUnavailable."""
-        source, now = Source(peer.account_id, peer.controller_id, link.id, link.name), self.clock.now()
-        for attempt in range(_ATTEMPTS):
-            # What they speak of may be removed at this moment: then it is looked up again, in the end not at all.
-            is_bare = attempt == _ATTEMPTS - 1
-
-            def write(transaction: Transaction, is_bare: bool = is_bare) -> Outcome:
-                return told.record_told(transaction, self._vault, source, events, now, is_bare=is_bare)
-
-            try:
-                outcome = await self._database.write(write)
-            except (OutOfOrder, DatabaseUnavailable):
-                raise
-            except Exception as error:
-                if is_bare:
-                    raise
-                _log.warning("events could not be written as they are", error=type(error).__name__)
-                continue
-            for person_id, to in outcome.moves:
-                self._live.move(peer.account_id, person_id, to)
-            return outcome.last_sequence
-        raise AssertionError("the last attempt gives or raises")
+        source = Source(peer.account_id, peer.controller_id, link.id, link.name)
+        outcome = await self._gathering.record(source, events)
+        for person_id, to in outcome.moves:
+            self._live.move(peer.account_id, person_id, to)
+        return outcome.last_sequence
 
     async def skip(self, peer: Peer, next_sequence: int) -> int:
         """Events before a number will never come. Raises OutOfOrder or DatabaseUnavailable."""

@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -18,11 +18,21 @@ _log = structlog.get_logger("doorward.link")
 
 _GATHER_S: Final = 0.03
 """What a change makes hundreds of doors confirm is written together."""
+_TOGETHER_MS: Final = 100
+"""What is confirmed within so long is put on record as of the last of it: few statements, however many doors."""
 _AGAIN_S: Final = 0.5
 _HEARD_EVERY_S: Final = 5.0
 """How often it is written that controllers are there; well within reports.HEARD_WITHIN_MS."""
 UNRECORDED_MS: Final = 30_000
 """No door goes by what it was told longer than by so much more than people can know of (access.standing)."""
+
+
+class _Confirmed(NamedTuple):
+    """Which controller has said that its channel decides by everything up to which change, and when."""
+
+    controller_id: int
+    version: int
+    at: int
 
 
 class Reporting:
@@ -33,16 +43,21 @@ class Reporting:
         self._database = database
         self._clock = clock
         self._sessions = sessions
-        self._confirmed: dict[int, tuple[int, int]] = {}
-        """By channel: which controller has said so, and of which change."""
+        self._confirmed: dict[int, _Confirmed] = {}
+        self._being_written = 0
         self._news = asyncio.Event()
         self._since = self.on_record_at = clock.now()
         """`on_record_at`: up to when it is on record who is there."""
 
     def confirmed(self, controller_id: int, channel_id: int, version: int) -> None:
-        """A controller says that its channel decides by everything up to this change."""
-        self._confirmed[channel_id] = controller_id, version
+        """A controller says now that its channel decides by everything up to this change; on record it comes later."""
+        self._confirmed[channel_id] = _Confirmed(controller_id, version, self._clock.now())
         self._news.set()
+
+    @property
+    def is_all_on_record(self) -> bool:
+        """Whether nothing has been confirmed that has still to be written."""
+        return not (self._confirmed or self._being_written)
 
     async def keep_confirming(self) -> None:
         """Write what channels confirm, soon, until cancelled."""
@@ -62,15 +77,17 @@ class Reporting:
         now = self._clock.now()
 
         def write(transaction: Transaction) -> None:
-            by_version: dict[int, list[int]] = defaultdict(list)
+            together: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
             served = contact.served_by(transaction, confirmed)
-            for channel_id, (controller_id, version) in confirmed.items():
+            for channel_id, (controller_id, version, at) in confirmed.items():
                 # Of a door that has been another's since, the one before speaks no more, though it may still be here.
                 if served.get(channel_id) == controller_id:
-                    by_version[version].append(channel_id)
-            for version, channel_ids in sorted(by_version.items()):
-                reports.report(transaction, channel_ids, version, now)
+                    together[version, at // _TOGETHER_MS].append((channel_id, at))
+            for (version, _), said in sorted(together.items()):
+                channel_ids, heard_at = [channel_id for channel_id, _ in said], max(at for _, at in said)
+                reports.report(transaction, channel_ids, version, now, heard_at=heard_at)
 
+        self._being_written += 1
         try:
             await self._database.write(write)
         except Exception as error:  # noqa: BLE001 - such as a channel that is removed just now: the next will do
@@ -78,6 +95,8 @@ class Reporting:
                 _log.exception("what doors confirm could not be written")
             self._confirmed = confirmed | self._confirmed
             return False
+        finally:
+            self._being_written -= 1
         return True
 
     async def keep_contact(self) -> None:

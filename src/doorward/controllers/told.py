@@ -7,7 +7,7 @@ a controller tells only of its own doors and account, and what it says of people
 
 import json
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from sqlalchemy import bindparam, select, update
@@ -95,6 +95,12 @@ class _Door(NamedTuple):
         return self.area_from != self.area_to and area == self.area_to
 
 
+_NO_DOOR: Final = _Door(None, frozenset(READ_KINDS))
+
+Message = tuple[Source, Sequence[Told]]
+"""What a controller tells of one of its doors."""
+
+
 class _Known(NamedTuple):
     """What is there of what some events speak of."""
 
@@ -103,21 +109,51 @@ class _Known(NamedTuple):
     requests: set[int]
 
 
+class _Shared(NamedTuple):
+    """The same for events at several doors: which of these are there, and the requests with their doors."""
+
+    doors: dict[int, _Door]
+    people: dict[int, _Person]
+    requests: set[tuple[int, int]]
+
+    @classmethod
+    def of_nothing(cls) -> "_Shared":
+        return cls({}, {}, set())
+
+    def at(self, channel_id: int) -> _Known:
+        """What of it is for a door."""
+        requests = {request for request, channel in self.requests if channel == channel_id}
+        return _Known(self.doors.get(channel_id, _NO_DOOR), self.people, requests)
+
+
+_NONE: Final = "[]"
+
+
+def _pair(one: int, other: int) -> tuple[int, int]:
+    return one, other
+
+
 _LAST: Final = Query(
     select(controllers.c.last_sequence)
     .where(controllers.c.id == bindparam("the_id"), controllers.c.account_id == bindparam("account_id"))
     .with_for_update(),
     number,
 )
+_LASTS: Final = Query(
+    select(controllers.c.id, controllers.c.last_sequence)
+    .where(controllers.c.account_id == bindparam("account_id"), one_of(controllers.c.id, "ids"))
+    .order_by(controllers.c.id)
+    .with_for_update(),
+    _pair,
+)
 _ADVANCE: Final = Query[None](
     update(controllers)
     .where(controllers.c.id == bindparam("the_id"), controllers.c.last_sequence < bindparam("the_last"))
     .values(last_sequence=bindparam("the_last"))
 )
-_NO_DOOR: Final = _Door(None, frozenset(READ_KINDS))
-_DOOR: Final = Query(
+_DOORS: Final = Query(
     select(channels.c.id, channels.c.accepts, channels.c.area_from_id, channels.c.area_to_id).where(
-        channels.c.id == bindparam("the_id"), channels.c.account_id == bindparam("account_id")
+        channels.c.account_id == bindparam("account_id"), one_of(channels.c.id, "ids")
     ),
     lambda the_id, accepts, *areas: _Door(the_id, frozenset(json.loads(accepts)), *areas),
 )
@@ -128,12 +164,10 @@ _PEOPLE: Final = Query(
     _Person,
 )
 _REQUESTS: Final = Query(
-    select(admission_requests.c.id).where(
-        admission_requests.c.account_id == bindparam("account_id"),
-        admission_requests.c.channel_id == bindparam("the_channel"),
-        one_of(admission_requests.c.id, "ids"),
+    select(admission_requests.c.id, admission_requests.c.channel_id).where(
+        admission_requests.c.account_id == bindparam("account_id"), one_of(admission_requests.c.id, "ids")
     ),
-    number,
+    _pair,
 )
 
 
@@ -144,35 +178,79 @@ def record_told(
 
     `is_bare`: without references, where something they speak of is removed at this moment.
     """
-    last = transaction.one(_LAST, the_id=source.controller_id, account_id=source.account_id)
-    if last is None:
-        raise LookupError(f"there is no controller {source.controller_id}")
-    fresh = [each for each in told if each.sequence > last]
-    known = _Known(_NO_DOOR, {}, set()) if is_bare else _look_up(transaction, source, fresh)
-    held = _holdings(transaction, vault, source, fresh)
+    [outcome] = record_together(transaction, vault, source.account_id, [(source, told)], now, is_bare=is_bare)
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def record_together(
+    transaction: Transaction,
+    vault: Vault,
+    account_id: int,
+    messages: Sequence[Message],
+    now: int,
+    *,
+    is_bare: bool = False,
+) -> list[Outcome | OutOfOrder | LookupError]:
+    """The same for messages of several controllers of an account, by few statements; what each has come to.
+
+    Of a message that is refused nothing is recorded. One whose controller told another before it comes after that.
+    """
+    ids = _listed({source.controller_id for source, _ in messages})
+    lasts = dict(transaction.all(_LASTS, ids=ids, account_id=account_id))
+    fresh = [
+        (source, [each for each in told if each.sequence > lasts.get(source.controller_id, HIGHEST_SEQUENCE)])
+        for source, told in messages
+    ]
+    known = _Shared.of_nothing() if is_bare else _look_up(transaction, account_id, fresh)
+    held = _holdings(transaction, vault, account_id, fresh)
     happened: list[Event] = []
-    for each in fresh:
+    advanced: dict[int, int] = {}
+    outcomes: list[Outcome | OutOfOrder | LookupError] = []
+    for source, told in fresh:
+        last = lasts.get(source.controller_id)
+        if last is None:
+            outcomes.append(LookupError(f"there is no controller {source.controller_id}"))
+            continue
+        try:
+            in_order = _in_order(told, last)
+        except OutOfOrder as error:
+            outcomes.append(error)
+            continue
+        here = known.at(source.channel_id)
+        moves = []
+        for each in in_order:
+            event = _event(source, each, here, now)
+            if event.event_code == EventCode.REJECT_CARD and event.occurred_at == each.at <= now + AHEAD_MS:
+                # By a clock that cannot be right nobody knows whose the card was at that time.
+                event = attributed(event, held, here.door.accepts)
+            happened.append(event)
+            if event.moved_to is not None and event.person_id is not None:
+                moves.append((event.person_id, event.moved_to))
+            if each.answers is not None and each.answers in here.requests:
+                is_done = event.event_code == EventCode.REMOTE_ADMISSION_DONE
+                complete(transaction, each.answers, "admitted" if is_done else "denied", event.occurred_at)
+        if in_order:
+            lasts[source.controller_id] = advanced[source.controller_id] = last = in_order[-1].sequence
+        outcomes.append(Outcome(last, moves))
+    if happened:
+        transaction.run_many(_ADVANCE, [{"the_id": each, "the_last": last} for each, last in sorted(advanced.items())])
+    record_all(transaction, happened, now)
+    return outcomes
+
+
+def _in_order(told: Iterable[Told], last: int) -> list[Told]:
+    """What comes next, each number once. Raises OutOfOrder."""
+    found = []
+    for each in told:
         if each.sequence <= last:
             continue
         if each.sequence != last + 1 or each.sequence > HIGHEST_SEQUENCE:
             raise OutOfOrder(f"event {each.sequence} after {last}")
         last = each.sequence
-        event = _event(source, each, known, now)
-        if event.event_code == EventCode.REJECT_CARD and event.occurred_at == each.at <= now + AHEAD_MS:
-            # By a clock that cannot be right nobody knows whose the card was at that time.
-            event = attributed(event, held, known.door.accepts)
-        happened.append(event)
-        if each.answers in known.requests and each.answers is not None:
-            is_done = event.event_code == EventCode.REMOTE_ADMISSION_DONE
-            complete(transaction, each.answers, "admitted" if is_done else "denied", event.occurred_at)
-    transaction.run(_ADVANCE, the_id=source.controller_id, the_last=last)
-    record_all(transaction, happened, now)
-    moves = [
-        (event.person_id, event.moved_to)
-        for event in happened
-        if event.moved_to is not None and event.person_id is not None
-    ]
-    return Outcome(last, moves)
+        found.append(each)
+    return found
 
 
 def skip_to(transaction: Transaction, account_id: int, controller_id: int, next_sequence: int) -> int:
@@ -187,25 +265,28 @@ def skip_to(transaction: Transaction, account_id: int, controller_id: int, next_
     return max(last, next_sequence - 1)
 
 
-def _look_up(transaction: Transaction, source: Source, told: Iterable[Told]) -> _Known:
+def _look_up(transaction: Transaction, account_id: int, messages: Iterable[Message]) -> _Shared:
+    channel_ids: set[int | None] = set()
     people_ids, request_ids = set(), set()
-    for each in told:
-        people_ids.add(each.person_id)
-        request_ids.add(each.answers)
-    account_id, channel_id = source.account_id, source.channel_id
+    for source, told in messages:
+        channel_ids.add(source.channel_id)
+        for each in told:
+            people_ids.add(each.person_id)
+            request_ids.add(each.answers)
+    doors = transaction.all(_DOORS, account_id=account_id, ids=_listed(channel_ids))
     found = transaction.all(_PEOPLE, account_id=account_id, ids=_listed(people_ids))
     asked = _listed(request_ids)
-    return _Known(
-        transaction.one(_DOOR, the_id=channel_id, account_id=account_id) or _NO_DOOR,
+    return _Shared(
+        {door.id: door for door in doors if door.id is not None},
         {person.id: person for person in found},
-        set(transaction.all(_REQUESTS, account_id=account_id, the_channel=channel_id, ids=asked)),
+        set(transaction.all(_REQUESTS, account_id=account_id, ids=asked)) if asked != _NONE else set(),
     )
 
 
-def _holdings(transaction: Transaction, vault: Vault, source: Source, told: Iterable[Told]) -> Holdings:
-    """Whose the cards are that the door does not know."""
-    cards = {plain(each.credential) for each in told if each.code == EventCode.REJECT_CARD}
-    return holdings(transaction, vault, source.account_id, (card for card in cards if card is not None))
+def _holdings(transaction: Transaction, vault: Vault, account_id: int, messages: Iterable[Message]) -> Holdings:
+    """Whose the cards are that the doors do not know."""
+    cards = {plain(each.credential) for _, told in messages for each in told if each.code == EventCode.REJECT_CARD}
+    return holdings(transaction, vault, account_id, (card for card in cards if card is not None))
 
 
 def _listed(ids: Collection[int | None]) -> str:
@@ -215,36 +296,36 @@ def _listed(ids: Collection[int | None]) -> str:
 def _event(source: Source, told: Told, known: _Known, now: int) -> Event:
     """An event as it is recorded; one that cannot be understood is recorded as lost, not left out."""
     at, about_time = _occurred(told.at, now)
-    event = Event(
-        source.account_id,
-        told.code,
-        at,
-        channel_id=known.door.id,
-        channel_name=source.channel_name,
-        controller_id=source.controller_id,
-        sequence=told.sequence,
-        is_replayed=told.is_replayed,
-    )
-    if told.code not in TELLABLE:
-        unknown = ("unknown_code", f"The controller told of something that there is no word for here: {told.code}.")
-        return replace(event, event_code=EventCode.EVENTS_LOST, reasons=(unknown, *about_time))
+    code: int = told.code
+    name = credential = moved_to = None
+    reasons: tuple[tuple[str, str], ...] = about_time
     person = known.people.get(told.person_id or 0)
-    if person is not None and person.erased_at is not None:
-        return replace(event, person_id=person.id, reasons=about_time)  # it happened before; who it was, nobody says
-    name = plain(told.person_name) or (None if person is None else person.name)
-    given = tuple((plain(code) or "", plain(text, _LONGEST_REASON) or "") for code, text in told.reasons[:MOST_REASONS])
-    moved_to = None
-    if told.moved_to is not None and event.event_code in ADMITTING and known.door.leads_to(told.moved_to[0]):
-        # Where its own door leads, for whom it has admitted: what else it says might keep people out of other doors.
-        # Never in the future: whoever has gone there could go nowhere else until then.
-        moved_to = Presence(told.moved_to[0], min(_occurred(told.moved_to[1], now)[0], now))
-    return replace(
-        event,
-        person_id=None if person is None else person.id,
-        person_name=name,
-        credential=plain(told.credential),
-        reasons=(*given, *about_time),
-        moved_to=moved_to,
+    if code not in TELLABLE:
+        text = f"The controller told of something that there is no word for here: {code}."
+        code, person, reasons = EventCode.EVENTS_LOST, None, (("unknown_code", text), *about_time)
+    elif person is None or person.erased_at is None:  # of whom has been erased meanwhile nobody says who it was
+        name = plain(told.person_name) or (None if person is None else person.name)
+        credential = plain(told.credential)
+        given = told.reasons[:MOST_REASONS]
+        reasons = (*((plain(word) or "", plain(text, _LONGEST_REASON) or "") for word, text in given), *about_time)
+        if told.moved_to is not None and code in ADMITTING and known.door.leads_to(told.moved_to[0]):
+            # Where its own door leads, for whom it has admitted: what else it says might keep people out elsewhere.
+            # Never in the future: whoever has gone there could go nowhere else until then.
+            moved_to = Presence(told.moved_to[0], min(_occurred(told.moved_to[1], now)[0], now))
+    return Event(
+        source.account_id,
+        code,
+        at,
+        known.door.id,
+        source.channel_name,
+        None if person is None else person.id,
+        name,
+        credential,
+        reasons,
+        moved_to,
+        source.controller_id,
+        told.sequence,
+        told.is_replayed,
     )
 
 

@@ -58,7 +58,8 @@ class PostgresqlTransaction:
         constants = compiled.constants
         try:
             with self._connection.cursor() as cursor:
-                cursor.executemany(compiled.sql, [{**constants, **row} for row in rows])
+                params = [{**constants, **row} for row in rows] if constants else rows
+                cursor.executemany(compiled.sql, params)
         except errors.IntegrityError as error:
             raise _rejected(error) from error
 

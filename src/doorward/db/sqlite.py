@@ -86,7 +86,8 @@ class SqliteTransaction:
         compiled = query.compiled("sqlite")
         constants = compiled.constants
         try:
-            self._connection.executemany(compiled.sql, ({**constants, **row} for row in rows))
+            params = ({**constants, **row} for row in rows) if constants else rows
+            self._connection.executemany(compiled.sql, params)
         except sqlite3.IntegrityError as error:
             raise _rejected(error) from error
 

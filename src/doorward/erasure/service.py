@@ -17,12 +17,12 @@ from doorward.channels.tables import presences
 from doorward.credentials.tables import credentials
 from doorward.db.query import Query, one_of
 from doorward.db.unit_of_work import Transaction
+from doorward.erasure.places import PLACES
 from doorward.erasure.texts import only_what_is_kept, without
 from doorward.erasure.traces import Traces
 from doorward.events.erasing import erase_events
 from doorward.idempotency.service import forget_answer
 from doorward.images.service import remove_image
-from doorward.imports.tables import people_imports
 from doorward.kit.errors import Forbidden, NotFound
 from doorward.kit.text import sort_key
 from doorward.oauth.principal import Principal
@@ -85,15 +85,6 @@ _REWRITE: Final = Query[None](
     .where(audit_log.c.id == bindparam("the_id"))
     .values(before=bindparam("was"), after=bindparam("is_now"))
 )
-_IMPORTS: Final = Query(
-    select(people_imports.c.id, people_imports.c.errors, people_imports.c.errors).where(
-        people_imports.c.account_id == bindparam("account_id"), one_of(people_imports.c.id, "ids")
-    ),
-    _Row,
-)
-_REWRITE_IMPORT: Final = Query[None](
-    update(people_imports).where(people_imports.c.id == bindparam("the_id")).values(errors=bindparam("errors"))
-)
 
 
 def require_may_erase(by: Principal) -> None:
@@ -122,7 +113,8 @@ def erase_person(
     transaction.run(_ADMISSIONS, **which)
     for key in traces.keys:
         forget_answer(transaction, key)
-    _rewrite_imports(transaction, account_id, traces)
+    for place, ids in zip(PLACES, traces.texts, strict=True):
+        place.rewrite(transaction, account_id, ids, lambda text: without(traces.names, text))
     audit.record(transaction, account_id, ERASED, "person", person_id, now)
     _rewrite_log(transaction, account_id, person_id, traces)
     return step
@@ -173,11 +165,3 @@ def _rewrite_log(transaction: Transaction, account_id: int, person_id: int, trac
 def _rewritten(row: _Row, mended: Callable[[str], str]) -> dict[str, object]:
     was, is_now = (None if text is None else mended(text) for text in (row.before, row.after))
     return {"the_id": row.id, "was": was, "is_now": is_now}
-
-
-def _rewrite_imports(transaction: Transaction, account_id: int, traces: Traces) -> None:
-    if not traces.import_ids:
-        return
-    found = transaction.all(_IMPORTS, account_id=account_id, ids=str(traces.import_ids))
-    rows = [{"the_id": each.id, "errors": without(traces.names, each.after or "[]")} for each in found]
-    transaction.run_many(_REWRITE_IMPORT, rows)

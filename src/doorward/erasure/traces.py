@@ -14,10 +14,10 @@ from doorward.credentials.tables import credential_types, credentials
 from doorward.credentials.values import normal_value
 from doorward.db.query import Query
 from doorward.db.unit_of_work import Transaction
+from doorward.erasure.places import PLACES
 from doorward.erasure.texts import ADDRESSES, Names, contains, speaks_of
 from doorward.events.erasing import events_of_nobody, names_and_credentials
 from doorward.idempotency.service import bodies_of_account
-from doorward.imports.tables import people_imports
 from doorward.kit.crypto import Vault
 from doorward.kit.errors import NotFound
 from doorward.kit.text import InvalidText
@@ -30,7 +30,8 @@ class Traces(NamedTuple):
     names: Names
     event_ids: list[int]
     audit_ids: list[int]
-    import_ids: list[int]
+    texts: list[list[int]]
+    """For each of PLACES."""
     keys: list[tuple[int, int, str]]
     """Idempotency keys: application, user, key."""
 
@@ -75,12 +76,6 @@ _LOG: Final = Query(
     .limit(bindparam("most")),
     _Row,
 )
-_IMPORTS: Final = Query(
-    select(people_imports.c.id, people_imports.c.errors, people_imports.c.errors).where(
-        people_imports.c.account_id == bindparam("account_id")
-    ),
-    _Row,
-)
 _PAGE: Final = 2_000
 _MOST_NAMES: Final = 1_000
 
@@ -105,7 +100,7 @@ def find_traces(transaction: Transaction, vault: Vault, account_id: int, person_
         names,
         events_of_nobody(transaction, account_id, names.full_names, names.credentials),
         [each.id for each in log if contains(names, each.before) or contains(names, each.after)],
-        [each.id for each in transaction.all(_IMPORTS, account_id=account_id) if contains(names, each.after)],
+        [place.find(transaction, account_id, lambda text: contains(names, text)) for place in PLACES],
         [key for key, body in bodies_of_account(transaction, vault, account_id) if speaks_of(names, body)],
     )
 

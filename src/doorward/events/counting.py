@@ -22,7 +22,7 @@ from doorward.kit.timestamps import EARLIEST
 
 Order = Literal["ASC", "DESC"]
 
-FEW: Final = 2_000
+FEW: Final = 5_000
 """So many events are sorted to find a page among them."""
 _NEVER: Final = 2**31 - 1
 """An hour after all."""
@@ -109,7 +109,7 @@ class Count:
     def window(self, order: Order, offset: int, limit: int) -> Window:
         """Where in time the events from `offset` on are, at most `limit`; not much longer than it has to be."""
         found = [stretch for stretch in self._stretches if stretch.events]
-        while True:
+        while found:
             found.sort(reverse=order == "DESC")
             ends = _running(stretch.events for stretch in found)
             first = min(bisect_right(ends, offset), len(found) - 1)
@@ -122,6 +122,8 @@ class Count:
             for stretch in coarse:
                 found.remove(stretch)
                 found += [each for each in self._parts(stretch) if each.events]
+        if not found:  # somebody has removed events past the tallies
+            return Window(self.since, self.since, 0)
         begins, ends_at = min(each.first for each in found), max(each.end for each in found)
         return Window(max(self.since, _instant(begins)), _instant(ends_at), offset)
 
@@ -186,9 +188,7 @@ class Count:
     def _summed(self, step: _Step) -> list[Stretch]:
         channels = self._params.get("channel_id")
         counts: Counter[int] = Counter()
-        for stretch in sums(
-            self.transaction, self.account_id, self._params["event_code"], channels, step.span, step.first, step.end
-        ):
+        for stretch in sums(self.transaction, self.account_id, self.codes, channels, step.span, step.first, step.end):
             counts[stretch.first] += stretch.events
         for hour, count in self._untallied:
             if step.first <= hour < step.end:

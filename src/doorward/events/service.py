@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import bindparam, insert, text, update
+from sqlalchemy import bindparam, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from doorward.db.bulk import Bulk
 from doorward.db.fresh_ids import fresh_ids
 from doorward.db.query import Query
 from doorward.db.unit_of_work import Transaction, require
@@ -70,7 +71,7 @@ _TAKE: Final = Query(
     _Head,
 )
 _COLUMNS: Final = tuple(column.name for column in events.c if column.name != "commitment")
-_ADD: Final = Query[None](insert(events).values({name: bindparam(name) for name in _COLUMNS}))
+_ADD: Final = Bulk(events, _COLUMNS)
 _ADVANCE: Final = Query[None](
     update(event_chains)
     .where(event_chains.c.account_id == bindparam("the_account"))
@@ -141,14 +142,25 @@ def _append(transaction: Transaction, account_id: int, added: Sequence[Event], n
         digest = chain.link(digest, content, committed)
         rows.append(_row(content, event, digest, salt))
         recorded.append(Recorded(event_id, position, event))
-    transaction.run_many(_ADD, rows)
+    _ADD.add(transaction, rows)
     transaction.run(_ADVANCE, the_account=account_id, the_digest=digest)
     return recorded
 
 
 def _row(content: chain.Content, event: Event, digest: str, salt: str) -> dict[str, Any]:
     return {
-        **content._asdict(),
+        "account_id": event.account_id,
+        "position": content.position,
+        "id": content.id,
+        "event_code": content.event_code,
+        "occurred_at": event.occurred_at,
+        "received_at": content.received_at,
+        "channel_id": event.channel_id,
+        "channel_name": event.channel_name,
+        "person_id": event.person_id,
+        "controller_id": event.controller_id,
+        "sequence": event.sequence,
+        "is_replayed": content.is_replayed,
         "chain": digest,
         "salt": salt,
         "person_name": event.person_name,
@@ -157,8 +169,10 @@ def _row(content: chain.Content, event: Event, digest: str, salt: str) -> dict[s
     }
 
 
-def stored_reasons(reasons: Iterable[tuple[str, str]]) -> str:
+def stored_reasons(reasons: Sequence[tuple[str, str]]) -> str:
     """Reasons as the column holds them."""
+    if not reasons:
+        return "[]"
     return msgspec.json.encode([{"code": code, "text": sentence} for code, sentence in reasons]).decode()
 
 

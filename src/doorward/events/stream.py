@@ -18,7 +18,17 @@ import structlog
 from doorward.db.unit_of_work import Database, DatabaseUnavailable, Transaction
 from doorward.events.listing import Wanted
 from doorward.events.service import TOPIC
-from doorward.events.view import OnRecord, View, last_position, last_positions, message, read_all, read_on, view_of
+from doorward.events.view import (
+    OnRecord,
+    View,
+    channels_of,
+    last_position,
+    last_positions,
+    message,
+    read_all,
+    read_on,
+    view_of,
+)
 from doorward.kit.clock import Clock
 from doorward.kit.errors import BadRequest, DoorwardError, TooManyRequests, Unauthorized
 from doorward.oauth.principal import Principal
@@ -45,9 +55,9 @@ STUCK_S: Final = 20.0
 """A listener that takes nothing for so long is cut off."""
 _MOST_WAITING: Final = 128 * 1024
 """Bytes that may wait for a listener to take them; it reads on by itself then."""
+_Bearers = dict[int, Principal | Unauthorized]
 _SLICE: Final = 50
 """So many listeners are woken in one turn of the event loop."""
-_BEAT: Final = b": still here\n\n"
 
 
 class Listener:
@@ -87,9 +97,13 @@ class Listener:
     def beat(self) -> None:
         """Let it know that the stream lives, if nothing else does."""
         if not self._waiting:
-            self._waiting.append(_BEAT)
-            self.waiting += len(_BEAT)
+            self._waiting.append(self.whereabouts())
+            self.waiting += len(self._waiting[0])
             self._woken.set()
+
+    def whereabouts(self) -> bytes:
+        """A comment that says after which position what comes is; to come back there is to miss nothing, too."""
+        return b": after %d\n\n" % self.position
 
     def end(self, reason: DoorwardError | None = None) -> None:
         """It hears no more."""
@@ -165,7 +179,8 @@ class Streams:
         try:
 
             def read(transaction: Transaction) -> tuple[View, int]:
-                return view_of(transaction, principal, wanted), last_position(transaction, account_id)
+                visible = channels_of(transaction, principal)
+                return view_of(wanted, visible), last_position(transaction, account_id)
 
             view, last = await self._database.read(read)
             if after is not None and after > last:
@@ -309,23 +324,18 @@ class Streams:
                 _log.exception("who listens could not be checked")
 
     async def _check(self, listeners: Sequence[Listener]) -> None:
-        """Look again at what each listener may see, in two statements and one more for each that is limited."""
+        """Look again at what each may see: one statement, and one more for each user who is limited to sites."""
         if not listeners:
             return
         token_ids = sorted({each.principal.token_id for each in listeners})
         now = self._clock.now()
 
-        def read(transaction: Transaction) -> tuple[dict[int, Principal | Unauthorized], dict[Listener, View]]:
+        def read(transaction: Transaction) -> tuple[_Bearers, dict[int, frozenset[int] | None]]:
             found = authenticate_all(transaction, token_ids, now)
-            views: dict[Listener, View] = {}
-            for listener in listeners:
-                principal = found[listener.principal.token_id]
-                limited = isinstance(principal, Principal) and principal.site_limited
-                if isinstance(principal, Principal) and (limited or listener.principal.site_limited):
-                    views[listener] = view_of(transaction, principal, listener.wanted)
-            return found, views
+            users = {each.user_id: each for each in found.values() if isinstance(each, Principal)}
+            return found, {user_id: channels_of(transaction, user) for user_id, user in users.items()}
 
-        found, views = await self._database.read(read)
+        found, visible = await self._database.read(read)
         for listener in listeners:
             principal = found[listener.principal.token_id]
             try:
@@ -335,7 +345,9 @@ class Streams:
             except DoorwardError as reason:
                 listener.end(reason)
                 continue
-            listener.principal, listener.view = principal, views.get(listener, listener.view)
+            was_limited, listener.principal = listener.principal.site_limited, principal
+            if was_limited or principal.site_limited:
+                listener.view = view_of(listener.wanted, visible[principal.user_id])
 
 
 async def _tell(account: _Account, found: list[OnRecord], position: int) -> None:

@@ -15,10 +15,10 @@ from doorward.events.stream import MOST_OF_ACCOUNT, MOST_OF_TOKEN, READ, Listene
 from doorward.kit.errors import BadRequest
 from doorward.kit.timestamps import EARLIEST
 from doorward.wire.context import ABORT, WITHOUT_CONTENT, principal_of
-from doorward.wire.docs import INSTANT, Docs, Other, Parameter
+from doorward.wire.docs import Docs, Other, Parameter
 
 _MOST_DIGITS: Final = 18
-_BEGINNING: Final = b"retry: 2000\n: listening\n\n"
+_BEGINNING: Final = b"retry: 2000\n"
 """Sent at once, so that whoever is in between passes on the head; a client that is cut off comes back in 2 s."""
 _HEADERS: Final = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -26,15 +26,14 @@ _HEADERS: Final = (
     (b"cache-control", b"no-transform"),
     (b"x-accel-buffering", b"no"),
 )
+_SINCE: Final = "Only what happened at or after this instant, however late it is told."
 _POSITION: Final = {"type": "integer", "minimum": 0}
 _STREAM: Final = Docs(
     "Follow events as they are recorded",
     {200: Other("text/event-stream")},
     parameters=(
         CODES,
-        *(each for each in FILTERS if not each.name.startswith("since")),
-        Parameter("since", INSTANT, "Only what happened at or after this instant, however late it is told."),
-        Parameter("since_utc", INSTANT, "The same, in UTC if it has no offset."),
+        *(each._replace(text=_SINCE) if each.name == "since" else each for each in FILTERS),
         Parameter("last_event_id", _POSITION, "For clients that cannot send the header Last-Event-ID."),
         Parameter(
             "Last-Event-ID",
@@ -47,8 +46,10 @@ _STREAM: Final = Docs(
     ours=True,
     description="Server-Sent Events. Each message is an event of the list, and its id the event's position in the "
     "account's record: 1, 2, 3 … in the order in which events were recorded. A client that comes back with the last "
-    "id that it has seen misses nothing and gets nothing twice. When the token ends, the stream ends with a message "
-    f"of the type `end` that says why. A token may have {MOST_OF_TOKEN} streams open, an account {MOST_OF_ACCOUNT:,}.",
+    "id that it has seen misses nothing and gets nothing twice. Comments such as `: after 17`, one at first and one "
+    "whenever nothing else was told for 15 seconds, say how far the stream has come. When the token ends, the stream "
+    f"ends with a message of the type `end` that says why. A token may have {MOST_OF_TOKEN} streams open, an account "
+    f"{MOST_OF_ACCOUNT:,}.",
 )
 
 
@@ -82,7 +83,7 @@ class _EventStream(ASGIResponse):
 
     async def _send(self, send: Send) -> None:
         listener, streams, now = self._listener, self._streams, asyncio.get_running_loop().time
-        chunk = _BEGINNING
+        chunk = _BEGINNING + listener.whereabouts()
         while chunk:
             listener.taken_at, listener.is_taking = now(), True
             await send({"type": "http.response.body", "body": chunk, "more_body": True})

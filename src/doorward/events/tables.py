@@ -95,11 +95,12 @@ event_tallies = Table(
     "event_tallies",
     metadata,
     Column("account_id", ID, ForeignKey("accounts.id"), primary_key=True, autoincrement=False),
-    # Where; 0: all events of the account, whether at a channel or not. Time is in stretches of `span` hours.
+    # Where; 0: all events of the account, whether at a channel or not. Code 0: who was admitted and who was rejected.
     Column("channel_id", ID, primary_key=True, autoincrement=False),
     Column("span", Integer(), primary_key=True, autoincrement=False),
-    Column("bucket", Integer(), primary_key=True, autoincrement=False),
     Column("event_code", Integer(), primary_key=True, autoincrement=False),
+    # Time is in stretches of `span` hours.
+    Column("bucket", Integer(), primary_key=True, autoincrement=False),
     Column("events", BigInteger(), nullable=False),
     # The key alone is the table: a sum reads it from one end to the other.
     sqlite_with_rowid=False,

@@ -9,6 +9,7 @@ each made of whole ones of the length before. All channels together (channel 0) 
 channel from 4 hours on: by the hour there would be nearly as many tallies as events.
 """
 
+from collections.abc import Collection
 from typing import Final, NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, cast, func, select, text, update
@@ -16,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from doorward.db.query import Query, number, one_of
 from doorward.db.unit_of_work import Transaction, require
+from doorward.events.codes import ACCESS
 from doorward.events.tables import event_chains, event_tallies, event_tally_heads
 from doorward.kit.timestamps import EARLIEST
 
@@ -24,6 +26,8 @@ SPANS: Final = (1, 4, 24, 192, 1536, 12288)
 """Lengths of stretches, in hours: 1 hour, 4 hours, a day, 8 days, 64 days, 512 days."""
 SPANS_OF_CHANNEL: Final = SPANS[1:]
 ALL_CHANNELS: Final = 0
+ALL_ACCESS: Final = 0
+"""The codes that a list shows unless others are asked for, together. Who changes these has to tally anew."""
 
 MOST_AT_ONCE: Final = 2_000
 """So many events are tallied in one transaction: others wait for it on SQLite."""
@@ -53,24 +57,27 @@ _WAITING: Final = Query(
     number,
 )
 _STRETCHES: Final = " UNION ALL ".join(
-    [
-        *(f"SELECT 0 AS of_channel, {span} AS span" for span in SPANS),
-        *(f"SELECT 1 AS of_channel, {span} AS span" for span in SPANS_OF_CHANNEL),
-    ]
+    f"SELECT {of_channel} AS of_channel, {of_code} AS of_code, {span} AS span"
+    for of_channel, spans in ((0, SPANS), (1, SPANS_OF_CHANNEL))
+    for of_code in (0, 1)
+    for span in spans
 )
+_ACCESS_CODES: Final = ", ".join(str(code) for code in sorted(ACCESS))
 _TALLY: Final = Query[None](
     text(
         # Only numbers of ours are put into the text.
-        "INSERT INTO event_tallies (account_id, channel_id, span, bucket, event_code, events) "  # noqa: S608
+        "INSERT INTO event_tallies (account_id, channel_id, span, event_code, bucket, events) "  # noqa: S608
         "SELECT told.account_id, CASE stretches.of_channel WHEN 1 THEN told.channel_id ELSE 0 END, "
-        "stretches.span, told.at_hour / stretches.span, told.event_code, CAST(:sign * SUM(told.events) AS bigint) "
+        "stretches.span, CASE stretches.of_code WHEN 1 THEN told.event_code ELSE 0 END, "
+        "told.at_hour / stretches.span, CAST(:sign * SUM(told.events) AS bigint) "
         "FROM (SELECT account_id, channel_id, event_code, "
         f"(occurred_at - ({EARLIEST})) / {HOUR_MS} AS at_hour, COUNT(*) AS events "
         "FROM events WHERE account_id = :account_id AND position > :after AND position <= :to "
         "GROUP BY 1, 2, 3, 4) AS told "
-        f"JOIN ({_STRETCHES}) AS stretches ON stretches.of_channel = 0 OR told.channel_id IS NOT NULL "
+        f"JOIN ({_STRETCHES}) AS stretches ON (stretches.of_channel = 0 OR told.channel_id IS NOT NULL) "
+        f"AND (stretches.of_code = 1 OR told.event_code IN ({_ACCESS_CODES})) "
         "WHERE true GROUP BY 1, 2, 3, 4, 5 "
-        "ON CONFLICT (account_id, channel_id, span, bucket, event_code) "
+        "ON CONFLICT (account_id, channel_id, span, event_code, bucket) "
         "DO UPDATE SET events = event_tallies.events + excluded.events"
     )
 )
@@ -104,7 +111,7 @@ _SUMS: Final = Query(
         event_tallies.c.span == bindparam("span"),
         event_tallies.c.bucket >= bindparam("first"),
         event_tallies.c.bucket < bindparam("end"),
-        one_of(event_tallies.c.event_code + 0, "event_code"),
+        one_of(event_tallies.c.event_code, "event_code"),
     )
     .group_by(event_tallies.c.bucket),
     _tallied,
@@ -112,12 +119,19 @@ _SUMS: Final = Query(
 
 
 def sums(
-    transaction: Transaction, account_id: int, codes: str, channels: str | None, span: int, first: int, end: int
+    transaction: Transaction,
+    account_id: int,
+    codes: Collection[int],
+    channels: str | None,
+    span: int,
+    first: int,
+    end: int,
 ) -> list[Stretch]:
     """The tallied stretches of one length that begin in the hours from `first` up to, not including, `end`.
 
-    Codes and channels are JSON lists; without channels: of all events, those of no channel included.
+    Channels are a JSON list; without it: of all events, those of no channel included.
     """
+    tallied = {*codes} - ACCESS | {ALL_ACCESS} if ACCESS.issubset(codes) else codes
     found = transaction.all(
         _SUMS,
         account_id=account_id,
@@ -125,7 +139,7 @@ def sums(
         span=span,
         first=first // span,
         end=end // span,
-        event_code=codes,
+        event_code=str(sorted(tallied)),
     )
     return [Stretch(bucket * span, span, events) for bucket, events in found]
 

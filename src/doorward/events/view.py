@@ -111,11 +111,17 @@ def _between(*limits: str) -> Query[OnRecord]:
     )
 
 
-def view_of(transaction: Transaction, principal: Principal, wanted: Wanted) -> View:
-    """What the principal sees of what is wanted, as of now."""
+def channels_of(transaction: Transaction, principal: Principal) -> frozenset[int] | None:
+    """The channels of which the principal sees events, as of now; None: all, and those of none."""
+    if not principal.site_limited:
+        return None
+    return frozenset(transaction.all(_CHANNELS_OF_USER, **visible_to(principal)))
+
+
+def view_of(wanted: Wanted, visible: frozenset[int] | None) -> View:
+    """What somebody sees of what is wanted, who sees these channels."""
     channel_ids = None if wanted.channel_ids is None else frozenset(wanted.channel_ids)
-    if principal.site_limited:
-        visible = frozenset(transaction.all(_CHANNELS_OF_USER, **visible_to(principal)))
+    if visible is not None:
         channel_ids = visible if channel_ids is None else visible & channel_ids
     return View(
         EVERY if wanted.codes is None else frozenset(wanted.codes),

@@ -19,7 +19,8 @@ def clean(text: str, limit: int = NAME_LIMIT) -> str:
     """The text in Unicode NFC. Raises InvalidText if it is too long or has characters no text should have."""
     if len(text) > limit:
         raise InvalidText(f"is too long (at most {limit} characters)")
-    for character in text:
+    # What is printable has none of these; it is most of what comes.
+    for character in "" if text.isprintable() else text:
         category = unicodedata.category(character)
         if category == "Cs" or (category == "Cc" and character != "\n") or character in _REORDERING:
             raise InvalidText("has a character that is not allowed")

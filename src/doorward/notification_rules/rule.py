@@ -1,6 +1,8 @@
 """What a notification rule is: which events it is about, and what is then done."""
 
+from hashlib import sha256
 from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
 RULE: Final = "notification_rule"
 
@@ -45,9 +47,24 @@ class NotificationRule(NamedTuple):
     created_at: int
     updated_at: int
 
+    def concealed(self) -> "NotificationRule":
+        """The rule without what gives its reader more than to know of it."""
+        return self._replace(actions=tuple(map(concealed, self.actions)))
+
     def values(self, kind: str) -> list[str]:
         """The values of its conditions of one type."""
         return [condition.value for condition in self.conditions if condition.type == kind]
+
+
+def concealed(action: Action) -> Action:
+    """The action as it may be shown to anybody who sees the rule.
+
+    Who knows the URL of a chat's incoming webhook may post there; whether it is another one can be seen.
+    """
+    if action.type != SLACK:
+        return action
+    parts = urlsplit(action.data)
+    return action._replace(data=f"{parts.scheme}://{parts.netloc}/…{sha256(action.data.encode()).hexdigest()[:8]}")
 
 
 def addresses_of(action: Action) -> list[str]:

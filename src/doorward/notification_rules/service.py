@@ -20,7 +20,7 @@ from doorward.notification_rules.tables import notification_rules
 from doorward.notification_rules.targets import lead_to, rotate_rule_secret
 from doorward.oauth.principal import Principal
 
-MOST_RULES: Final = 200
+MOST_RULES: Final = 100
 """Of one account: all are looked at whenever something happens."""
 
 _RULES: Final = Rows(notification_rules, NotificationRule)
@@ -49,7 +49,7 @@ def create_rule(
         raise Conflict(f"The account has {MOST_RULES} notification rules, which is the most that it may have")
     wanted = wanted._replace(id=require(transaction.one(_RULES.add, **_RULES.params(wanted))))
     lead_to(transaction, vault, wanted, now)
-    audit.created(transaction, account_id, RULE, wanted, now)
+    audit.created(transaction, account_id, RULE, wanted.concealed(), now)
     return wanted
 
 
@@ -71,7 +71,7 @@ def update_rule(
     wanted = read_rule(transaction, StructuredFields(body), found, by)._replace(updated_at=now)
     transaction.run(_RULES.change, the_id=rule_id, **_RULES.params(wanted))
     lead_to(transaction, vault, wanted, now)
-    audit.changed(transaction, account_id, RULE, found, wanted, now)
+    audit.changed(transaction, account_id, RULE, found.concealed(), wanted.concealed(), now)
     return wanted
 
 
@@ -81,7 +81,7 @@ def delete_rule(
     """Remove a rule. Raises NotFound."""
     found = rule_to_change(transaction, account_id, rule_id, by)
     transaction.run(_REMOVE, the_id=rule_id)
-    audit.deleted(transaction, account_id, RULE, found, now)
+    audit.deleted(transaction, account_id, RULE, found.concealed(), now)
 
 
 def rotate_secret(

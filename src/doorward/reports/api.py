@@ -11,6 +11,7 @@ from litestar.response.streaming import ASGIStreamingResponse
 from doorward.accounts.service import get_account
 from doorward.db.unit_of_work import Transaction, Work
 from doorward.decision.zones import DAY_MS
+from doorward.kit.csv_lines import csv_lines
 from doorward.kit.errors import BadRequest, Forbidden
 from doorward.kit.pages import Page
 from doorward.oauth.principal import Principal
@@ -22,7 +23,7 @@ from doorward.reports.muster import muster
 from doorward.reports.scope import MOST_DAYS, USUAL_DAYS, Scope, scope_of
 from doorward.reports.unused_credentials import unused_credentials
 from doorward.wire.context import Context, context_of, principal_of
-from doorward.wire.docs import IDS, Docs, Parameter
+from doorward.wire.docs import IDS, Docs, Other, Parameter
 from doorward.wire.queries import boolean, choice_of, day_of, id_of, ids_of, short_page_of
 from doorward.wire.responses import encoded, encoded_response, page_response
 
@@ -32,6 +33,7 @@ _READ: Final = ("account.reports.readonly",)
 _CSV: Final = "csv"
 _FORMATS: Final = ("json", _CSV)
 _CSV_TYPE: Final = "text/csv"
+_SHEET: Final = (Other(_CSV_TYPE),)
 _ROWS: Final = 1000
 _MOST_ROWS: Final = 10_000
 _UNUSED_DAYS: Final = 90
@@ -53,6 +55,7 @@ _OF_SITES: Final = "Days are local days of each site, whose time zone is named. 
 _ATTENDANCE: Final = Docs(
     "Report when people came and went",
     {200: wire.AttendanceReport},
+    other_answers=_SHEET,
     parameters=(
         *_DAYS,
         _SITES,
@@ -68,6 +71,7 @@ _ATTENDANCE: Final = Docs(
 _MUSTER: Final = Docs(
     "Report who is in",
     {200: wire.MusterReport},
+    other_answers=_SHEET,
     parameters=(
         _SITES,
         Parameter("page", {**_WHOLE, "default": 1}, "Which page of each area's people, from 1."),
@@ -81,6 +85,7 @@ _MUSTER: Final = Docs(
 _ACTIVITY: Final = Docs(
     "Report how many were admitted and denied at each door, by hour and weekday",
     {200: wire.DoorActivityReport},
+    other_answers=_SHEET,
     parameters=(*_DAYS, _SITES, _CHANNELS, *_PAGE, _FORMAT),
     paged=True,
     ours=True,
@@ -89,6 +94,7 @@ _ACTIVITY: Final = Docs(
 _DENIED: Final = Docs(
     "Report who was denied, and why",
     {200: wire.DeniedReport},
+    other_answers=_SHEET,
     parameters=(
         *_DAYS,
         _SITES,
@@ -104,6 +110,7 @@ _DENIED: Final = Docs(
 _UNUSED: Final = Docs(
     "Report credentials that nobody uses",
     {200: wire.UnusedReport},
+    other_answers=_SHEET,
     parameters=(
         Parameter(
             "days",
@@ -154,7 +161,7 @@ async def report_muster(request: Request[Any, Any, Any]) -> ASGIResponse:
     def read(transaction: Transaction) -> bytes:
         found = muster(transaction, principal.account_id, wanted(transaction), page)
         if is_csv:
-            return sheets.lines([sheets.MUSTER, *sheets.muster_rows(found)])
+            return csv_lines([sheets.MUSTER, *sheets.muster_rows(found)])
         return encoded(wire.muster_report(now, found))
 
     # In an emergency it waits for no report: it is short.
@@ -175,7 +182,7 @@ async def report_door_activity(request: Request[Any, Any, Any]) -> ASGIResponse:
             transaction, principal.account_id, scope, page, channel_ids=channel_ids, by=principal
         )
         if is_csv:
-            return sheets.lines([sheets.DOOR_ACTIVITY, *sheets.door_activity_rows(scope, found)]), total
+            return csv_lines([sheets.DOOR_ACTIVITY, *sheets.door_activity_rows(scope, found)]), total
         return encoded(wire.door_activity_report(scope, found)), total
 
     return _answer(request, *await _read(context, read), page, "door_activity", is_csv)
@@ -197,11 +204,11 @@ async def report_denied(request: Request[Any, Any, Any]) -> ASGIResponse:
         if of_people:
             people, total = denied_people(*asked, channel_ids=channel_ids, by=principal)
             if is_csv:
-                return sheets.lines([sheets.DENIED_PEOPLE, *sheets.denied_people_rows(scope, people)]), total
+                return csv_lines([sheets.DENIED_PEOPLE, *sheets.denied_people_rows(scope, people)]), total
             return encoded(wire.denied_report(scope, people)), total
         doors, total = denied_at_doors(*asked, channel_ids=channel_ids, by=principal)
         if is_csv:
-            return sheets.lines([sheets.DENIED_AT_DOORS, *sheets.denied_door_rows(scope, doors)]), total
+            return csv_lines([sheets.DENIED_AT_DOORS, *sheets.denied_door_rows(scope, doors)]), total
         return encoded(wire.denied_report(scope, doors)), total
 
     return _answer(request, *await _read(context, read), page, "denied", is_csv)
@@ -220,7 +227,7 @@ async def report_unused_credentials(request: Request[Any, Any, Any]) -> ASGIResp
         zone = get_account(transaction, principal.account_id).time_zone
         found, total = unused_credentials(transaction, principal.account_id, page, before=before, never=never)
         if is_csv:
-            return sheets.lines([sheets.UNUSED, *sheets.unused_rows(zone, found)]), total
+            return csv_lines([sheets.UNUSED, *sheets.unused_rows(zone, found)]), total
         return encoded(wire.unused_report(before, zone, found)), total
 
     return _answer(request, *await _read(context, read), page, "unused_credentials", is_csv)
@@ -236,15 +243,15 @@ async def _attendance_sheet(
     context: Context, account_id: int, scope: Scope, person_id: int | None
 ) -> AsyncIterator[bytes]:
     """The lines of all days, a day read at a time, or of one person's at once."""
-    yield sheets.lines([sheets.ATTENDANCE])
+    yield csv_lines([sheets.ATTENDANCE])
     if person_id is not None:
         found = await _read(context, lambda tx: attendance_of(tx, account_id, scope, person_id))
-        yield sheets.lines(sheets.attendance_rows(scope, found))
+        yield csv_lines(sheets.attendance_rows(scope, found))
         return
     for day in days_from(scope):
 
         def read(transaction: Transaction, day: date = day) -> bytes:
-            return sheets.lines(sheets.attendance_rows(scope, attendance_on(transaction, account_id, scope, day)))
+            return csv_lines(sheets.attendance_rows(scope, attendance_on(transaction, account_id, scope, day)))
 
         if part := await _read(context, read):
             yield part

@@ -1,7 +1,5 @@
 """Reports as CSV (RFC 4180), for spreadsheets: times are local, with their offset, and the zone is named beside."""
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -16,8 +14,6 @@ from doorward.reports.muster import Muster
 from doorward.reports.scope import ReportSite, Scope
 from doorward.reports.unused_credentials import UnusedCredential
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""With what a spreadsheet begins to calculate: a person may be called anything."""
 _WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _NOWHERE: Final = ReportSite(0, "", "UTC")
 
@@ -40,17 +36,10 @@ UNUSED: Final = (
     *("created_at", "last_used_at", "time_zone"),
 )
 
-_Cell = str | int | None
+Cell = str | int | None
 
 
-def lines(rows: Iterable[Sequence[_Cell]]) -> bytes:
-    """Rows as lines of CSV in UTF-8."""
-    written = io.StringIO()
-    csv.writer(written).writerows([_cell(value) for value in row] for row in rows)
-    return written.getvalue().encode()
-
-
-def attendance_rows(scope: Scope, found: Iterable[Attendance]) -> list[Sequence[_Cell]]:
+def attendance_rows(scope: Scope, found: Iterable[Attendance]) -> list[Sequence[Cell]]:
     """Attendance, as ATTENDANCE names it."""
     sites = _by_id(scope)
     return [
@@ -66,7 +55,7 @@ def attendance_rows(scope: Scope, found: Iterable[Attendance]) -> list[Sequence[
     ]
 
 
-def muster_rows(found: Iterable[Muster]) -> list[Sequence[_Cell]]:
+def muster_rows(found: Iterable[Muster]) -> list[Sequence[Cell]]:
     """Who is in, as MUSTER names it."""
     return [
         (*each.site, area.area_id, area.area_name, inside.id, inside.name, _local(inside.since, each.site.time_zone))
@@ -76,7 +65,7 @@ def muster_rows(found: Iterable[Muster]) -> list[Sequence[_Cell]]:
     ]
 
 
-def door_activity_rows(scope: Scope, found: Iterable[DoorActivity]) -> list[Sequence[_Cell]]:
+def door_activity_rows(scope: Scope, found: Iterable[DoorActivity]) -> list[Sequence[Cell]]:
     """Door activity, as DOOR_ACTIVITY names it."""
     sites = _by_id(scope)
     return [
@@ -94,7 +83,7 @@ def door_activity_rows(scope: Scope, found: Iterable[DoorActivity]) -> list[Sequ
     ]
 
 
-def denied_door_rows(scope: Scope, found: Iterable[DeniedAtDoor]) -> list[Sequence[_Cell]]:
+def denied_door_rows(scope: Scope, found: Iterable[DeniedAtDoor]) -> list[Sequence[Cell]]:
     """Who was denied where, as DENIED_AT_DOORS names it."""
     sites = _by_id(scope)
     return [
@@ -111,7 +100,7 @@ def denied_door_rows(scope: Scope, found: Iterable[DeniedAtDoor]) -> list[Sequen
     ]
 
 
-def denied_people_rows(scope: Scope, found: Iterable[DeniedPerson]) -> list[Sequence[_Cell]]:
+def denied_people_rows(scope: Scope, found: Iterable[DeniedPerson]) -> list[Sequence[Cell]]:
     """Who was denied, as DENIED_PEOPLE names it; times are the account's."""
     return [
         (
@@ -127,7 +116,7 @@ def denied_people_rows(scope: Scope, found: Iterable[DeniedPerson]) -> list[Sequ
     ]
 
 
-def unused_rows(time_zone: str, found: Iterable[UnusedCredential]) -> list[Sequence[_Cell]]:
+def unused_rows(time_zone: str, found: Iterable[UnusedCredential]) -> list[Sequence[Cell]]:
     """Unused credentials, as UNUSED names them; times are the account's."""
     return [
         (
@@ -150,7 +139,3 @@ def _by_id(scope: Scope) -> dict[int, ReportSite]:
 
 def _local(at: int | None, zone: str) -> str | None:
     return None if at is None else local_datetime(at, ZoneInfo(zone)).isoformat(timespec="seconds")
-
-
-def _cell(value: _Cell) -> _Cell:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

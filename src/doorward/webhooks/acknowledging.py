@@ -31,8 +31,17 @@ _IS_ASKED: Final = and_(
     deliveries.c.sent_at.is_not(None),
 )
 _OF_TOKEN: Final = Query(
-    select(deliveries.c.id).where(
+    select(deliveries.c.id, deliveries.c.endpoint_id).where(
         deliveries.c.id == bindparam("the_id"), deliveries.c.account_id == bindparam("account_id"), _IS_ASKED
+    ),
+    lambda delivery_id, endpoint_id: (int(delivery_id), int(endpoint_id)),
+)
+_BEFORE: Final = Query(
+    select(deliveries.c.id).where(
+        deliveries.c.endpoint_id == bindparam("the_endpoint"),
+        deliveries.c.id < bindparam("the_id"),
+        deliveries.c.due_at.is_not(None),
+        _IS_ASKED,
     ),
     number,
 )
@@ -76,7 +85,8 @@ def acknowledged_by(
 ) -> list[int]:
     """The deliveries that a GET of their resource acknowledges, if there are any.
 
-    With a token that one, whichever application of the account asks; without, what the application that asks was sent.
+    With a token that one, and what was told of the same thing before, whichever application of the account asks.
+    Without, what the application that asks was sent.
     """
     asked = {
         "account_id": principal.account_id,
@@ -87,7 +97,9 @@ def acknowledged_by(
     found: list[int] = []
     delivery_id = _delivery_of(vault, token) if token else None
     if delivery_id is not None:
-        found += transaction.all(_OF_TOKEN, the_id=delivery_id, **asked)
+        for _, endpoint_id in transaction.all(_OF_TOKEN, the_id=delivery_id, **asked):
+            found.append(delivery_id)
+            found += transaction.all(_BEFORE, the_endpoint=endpoint_id, the_id=delivery_id, **asked)
     if not principal.is_own:
         found += transaction.all(_OF_APPLICATION, the_application=principal.application_id, **asked)
     return sorted(set(found))

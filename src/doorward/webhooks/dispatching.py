@@ -98,7 +98,7 @@ class Dispatcher:
         if not claimed.deliveries:
             return Sent(0, Outcome(), 0)
         sent = await self.send(claimed)
-        return sent._replace(is_full=sent.number == most)
+        return sent._replace(is_full=sent.number >= most)
 
     async def send(self, claimed: Claimed) -> Sent:
         """Send what somebody has taken, and settle it. Raises DatabaseUnavailable: then it will be sent again."""

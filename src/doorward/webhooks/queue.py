@@ -37,6 +37,7 @@ NO_SECRET: Final = "no_secret"  # noqa: S105 - that there is none
 
 _CLOSED_AT_ONCE: Final = 1_000
 _LONGEST_ANSWER: Final = 500
+_MOST_TOGETHER: Final = 200
 
 
 class Due(NamedTuple):
@@ -137,6 +138,19 @@ _FIND: Final = Query(
     .limit(bindparam("most")),
     Delivery,
 )
+# All that is open of a credential goes together: what was told first must not be told alone after what came later.
+_TOGETHER: Final = Query(
+    select(deliveries.c.lease, deliveries.c.due_at, *(deliveries.c[name] for name in Delivery._fields))
+    .where(
+        deliveries.c.endpoint_id == bindparam("the_endpoint"),
+        one_of(deliveries.c.resource_id, "resource_ids"),
+        deliveries.c.resource_type == CREDENTIAL,
+        deliveries.c.due_at.is_not(None),
+    )
+    .order_by(deliveries.c.id)
+    .limit(_MOST_TOGETHER),
+    lambda lease, due_at, *delivery: (lease, due_at, Delivery(*delivery)),
+)
 _TAKE: Final = Query(
     update(deliveries)
     .where(one_of(deliveries.c.id, "ids"), deliveries.c.due_at.is_not(None))
@@ -171,6 +185,29 @@ _GIVE_UP: Final = Query[None](
     update(deliveries)
     .where(one_of(deliveries.c.id, "ids"))
     .values(due_at=null(), lease=null(), state=GIVEN_UP, error=bindparam("reason"))
+)
+_WAITING: Final = Query(
+    select(deliveries.c.resource_id)
+    .where(
+        deliveries.c.endpoint_id == bindparam("the_endpoint"),
+        one_of(deliveries.c.resource_id, "resource_ids"),
+        deliveries.c.resource_type == CREDENTIAL,
+        deliveries.c.due_at.is_not(None),
+        deliveries.c.lease.is_(None),
+    )
+    .distinct(),
+    number,
+)
+_HOLD_BACK: Final = Query[None](
+    update(deliveries)
+    .where(
+        deliveries.c.endpoint_id == bindparam("the_endpoint"),
+        deliveries.c.resource_id == bindparam("the_resource"),
+        deliveries.c.resource_type == CREDENTIAL,
+        deliveries.c.due_at < bindparam("next_at"),
+        deliveries.c.lease.is_(None),
+    )
+    .values(due_at=bindparam("next_at"))
 )
 _RENEW: Final = Query[None](
     update(deliveries)
@@ -295,6 +332,7 @@ def claim(
     found = transaction.all(_FIND, the_endpoint=endpoint_id, now=now, alone=0, most=most)
     if not found:
         found = transaction.all(_FIND, the_endpoint=endpoint_id, now=now, alone=1, most=1)
+    found = _together(transaction, endpoint_id, found, now)
     if not found:
         return None
     ids = [each.id for each in found]
@@ -309,6 +347,17 @@ def claim(
     if kept and rests_ms:
         transaction.run(_REST, the_endpoint=endpoint_id, until=now + rests_ms)
     return Claimed(endpoint, kept, lease)
+
+
+def _together(transaction: Transaction, endpoint_id: int, found: list[Delivery], now: int) -> list[Delivery]:
+    """What was found, with what else is to be told of the same credentials; without those that are under way."""
+    credentials = {each.resource_id for each in found if each.resource_type == CREDENTIAL}
+    if not credentials:
+        return found
+    kept = [each for each in found if each.resource_type != CREDENTIAL]
+    opened = transaction.all(_TOGETHER, the_endpoint=endpoint_id, resource_ids=str(sorted(credentials)))
+    under_way = {each.resource_id for lease, due_at, each in opened if lease is not None and due_at > now}
+    return kept + [each for _, _, each in opened if each.resource_id not in under_way]
 
 
 def renew(transaction: Transaction, ids: Collection[int], until: int) -> None:
@@ -337,21 +386,17 @@ def settle(transaction: Transaction, attempt: Attempt, retries: Retries, chances
             for each in claimed.deliveries
         ],
     )
-    stops = outcome.is_final or outcome.is_gone
-    rows = []
-    for each, chance in zip(claimed.deliveries, chances, strict=True):
-        wait = retries.wait_after(each.attempts + 1, chance, outcome.retry_after_ms)
-        if stops or each.resource_type == TEST:
-            wait = None
-        rows.append(
-            {
-                "the_id": each.id,
-                "the_lease": claimed.lease,
-                "attempts": each.attempts + 1,
-                "status": outcome.status,
-                "next_at": None if wait is None else now + wait,
-            }
-        )
+    following = _following(transaction, claimed, outcome, retries, chances, now)
+    rows = [
+        {
+            "the_id": each.id,
+            "the_lease": claimed.lease,
+            "attempts": each.attempts + 1,
+            "status": outcome.status,
+            "next_at": next_at,
+        }
+        for each, next_at in zip(claimed.deliveries, following, strict=True)
+    ]
     if outcome.error is None:
         awaits = int(attempt.awaits_acknowledgement)
         more = [{"now": now, "awaits": int(awaits and each.resource_type != TEST)} for each in claimed.deliveries]
@@ -360,7 +405,47 @@ def settle(transaction: Transaction, attempt: Attempt, retries: Retries, chances
         return Settled()
     blamed = int(outcome.status is not None and len(rows) > 1)
     transaction.run_many(_FAILED, [{**row, "error": outcome.error, "blamed": blamed} for row in rows])
+    _hold_back(transaction, claimed, following)
     return _note_failure(transaction, claimed.endpoint, outcome, now)
+
+
+def _following(
+    transaction: Transaction, claimed: Claimed, outcome: Outcome, retries: Retries, chances: Sequence[float], now: int
+) -> list[int | None]:
+    """When each is sent again, if it has to be: what is told of one credential at the same time, the latest of all.
+
+    At once where something else of the same is waiting, and only for these to have arrived.
+    """
+    stops = outcome.is_final or outcome.is_gone
+    following: list[int | None] = []
+    for each, chance in zip(claimed.deliveries, chances, strict=True):
+        wait = retries.wait_after(each.attempts + 1, chance, outcome.retry_after_ms)
+        following.append(None if wait is None or stops or each.resource_type == TEST else now + wait)
+    latest: dict[int, int] = {}
+    for each, next_at in zip(claimed.deliveries, following, strict=True):
+        if each.resource_type == CREDENTIAL and next_at is not None:
+            latest[each.resource_id] = max(next_at, latest.get(each.resource_id, 0))
+    if latest and outcome.error is None:
+        ids = str(sorted(latest))
+        for waiting in transaction.all(_WAITING, the_endpoint=claimed.endpoint.id, resource_ids=ids):
+            latest[waiting] = now
+    return [
+        latest[each.resource_id] if each.resource_type == CREDENTIAL and next_at is not None else next_at
+        for each, next_at in zip(claimed.deliveries, following, strict=True)
+    ]
+
+
+def _hold_back(transaction: Transaction, claimed: Claimed, following: Sequence[int | None]) -> None:
+    """Let what came later of the same credentials wait for what did not arrive."""
+    failed = {
+        each.resource_id: next_at
+        for each, next_at in zip(claimed.deliveries, following, strict=True)
+        if each.resource_type == CREDENTIAL and next_at is not None
+    }
+    if failed:
+        endpoint_id = claimed.endpoint.id
+        rows = [{"the_endpoint": endpoint_id, "the_resource": each, "next_at": at} for each, at in failed.items()]
+        transaction.run_many(_HOLD_BACK, rows)
 
 
 def _note_failure(transaction: Transaction, endpoint: Endpoint, outcome: Outcome, now: int) -> Settled:

@@ -20,9 +20,10 @@ class Parameter(NamedTuple):
 
 
 class Other(NamedTuple):
-    """An answer that is not JSON."""
+    """An answer that is not JSON; `or_else`: what else it may be."""
 
     media_type: str
+    or_else: tuple[str, ...] = ()
 
 
 TEXT: Final = Other("text/plain")
@@ -57,6 +58,8 @@ class Docs:
     """Where it stands in the documentation; without one, by the path."""
     description: str = ""
     response_headers: Mapping[str, str] = field(default_factory=dict)
+    other_answers: tuple[Other, ...] = ()
+    """As what the answer of success may come instead, if that is asked for."""
 
 
 Id = Annotated[int, Meta(ge=1)]

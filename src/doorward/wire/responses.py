@@ -60,6 +60,12 @@ def streamed_response(
     return ASGIStreamingResponse(iterator=parts, media_type=JSON_TYPE, headers=headers)
 
 
+def file_response(parts: AsyncIterator[bytes], media_type: str, name: str) -> ASGIResponse:
+    """A file for whoever asked to save, sent as its parts come."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return ASGIStreamingResponse(iterator=parts, media_type=media_type, headers=headers)
+
+
 def _page_headers(request: Request[Any, Any, Any], total: int, page: Page, size_name: str) -> list[tuple[str, str]]:
     size = page.size if page.paged else max(total, 1)
     headers = [

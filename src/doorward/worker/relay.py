@@ -24,7 +24,7 @@ MOST_TO_ONE: Final = 4
 """Requests to one endpoint at a time."""
 MOST_QUICK: Final = 128
 MOST_SLOW: Final = 256
-"""Requests at a time to endpoints that answer well, and to those that do not."""
+"""Requests at a time to endpoints that have answered quickly, and to those that have not, or not yet."""
 SLOW_S: Final = 0.5
 
 _LOOK_EVERY_S: Final = 1.0
@@ -48,7 +48,7 @@ class Relay:
         self._dispatcher = dispatcher
         self._woken = asyncio.Event()
         self._under_way: Counter[int] = Counter()
-        self._slow: set[int] = set()
+        self._quick: set[int] = set()
         self._failures: Counter[int] = Counter()
         self._rests_until: dict[int, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -99,9 +99,9 @@ class Relay:
         failing = self._failures[endpoint_id] > _FAILURES_BEFORE_REST
         if self._under_way[endpoint_id] >= (1 if failing else MOST_TO_ONE):
             return False
-        is_slow = endpoint_id in self._slow
-        places = sum(number for each, number in self._under_way.items() if (each in self._slow) == is_slow)
-        return places < (MOST_SLOW if is_slow else MOST_QUICK)
+        is_quick = endpoint_id in self._quick
+        places = sum(number for each, number in self._under_way.items() if (each in self._quick) == is_quick)
+        return places < (MOST_QUICK if is_quick else MOST_SLOW) and len(self._tasks) < MOST_QUICK + MOST_SLOW
 
     def _begin(self, what: Due) -> None:
         self._under_way[what.endpoint_id] += 1
@@ -134,7 +134,7 @@ class Relay:
             self._woken.set()
 
     async def _send(self, what: Due) -> Sent | None:
-        # It does not take the place of quick ones for longer than that, also the first time.
+        # It does not take the place of quick ones for longer than that.
         timer = asyncio.get_running_loop().call_later(SLOW_S, self._found_slow, what.endpoint_id)
         try:
             return await self._dispatcher.send_some(what.endpoint_id, what.channel)
@@ -142,13 +142,13 @@ class Relay:
             timer.cancel()
 
     def _found_slow(self, endpoint_id: int) -> None:
-        self._slow.add(endpoint_id)
+        self._quick.discard(endpoint_id)
         self._woken.set()
 
     def _note(self, endpoint_id: int, sent: Sent) -> bool:
         """Learn from what has been sent; gives whether the endpoint is to be left alone now."""
         if sent.number and sent.took_ms < SLOW_S * 1000:
-            self._slow.discard(endpoint_id)
+            self._quick.add(endpoint_id)
         if sent.outcome.error is None:
             self._failures.pop(endpoint_id, None)
             return False

@@ -70,6 +70,11 @@ def _chain_in_place() -> None:
 
 def _chain_anew() -> None:
     """On SQLite, which has no way to drop a reference but to make the table anew."""
+    # Whatever indexes there are by now.
+    asked = (
+        "SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'events' AND sql IS NOT NULL ORDER BY name"
+    )
+    indexes = [str(row.sql) for row in op.get_bind().execute(sa.text(asked))]
     op.create_table(
         "new_events",
         sa.Column("id", _ID, nullable=False),
@@ -101,16 +106,9 @@ def _chain_anew() -> None:
     op.execute("UPDATE sqlite_sequence SET name = 'new_events' WHERE name = 'events'")
     op.execute("DROP TABLE events")
     op.execute("ALTER TABLE new_events RENAME TO events")
-    for columns in (
-        ["account_id", "occurred_at", "id"],
-        ["account_id", "event_code", "occurred_at", "id"],
-        ["channel_id", "occurred_at", "id", "event_code"],
-        ["person_id", "occurred_at", "id", "event_code"],
-    ):
-        op.create_index(op.f(f"ix_events_{'_'.join(columns)}"), "events", columns, unique=False)
+    for index in indexes:
+        op.get_bind().exec_driver_sql(index)
     op.create_index(op.f("ix_events_account_id_position"), "events", ["account_id", "position"], unique=True)
-    told = sa.text("controller_id IS NOT NULL")
-    op.create_index("uq_events_told", "events", ["controller_id", "sequence"], unique=True, sqlite_where=told)
 
 
 def _copy_chained(insert: str) -> None:

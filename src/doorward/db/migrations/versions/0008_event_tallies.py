@@ -19,12 +19,12 @@ def upgrade() -> None:
         sa.Column("account_id", _ID, autoincrement=False, nullable=False),
         sa.Column("channel_id", _ID, autoincrement=False, nullable=False),
         sa.Column("span", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("bucket", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("event_code", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("bucket", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("events", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_event_tallies_account_id")),
         sa.PrimaryKeyConstraint(
-            "account_id", "channel_id", "span", "bucket", "event_code", name=op.f("pk_event_tallies")
+            "account_id", "channel_id", "span", "event_code", "bucket", name=op.f("pk_event_tallies")
         ),
         sqlite_with_rowid=False,
     )

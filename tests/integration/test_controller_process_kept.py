@@ -43,7 +43,7 @@ async def test_damaged_content_denies_everybody_by_name_lets_out_and_is_asked_fo
         async with running(tmp_path, identity) as here:
             await until(lambda: server.has_applied(5) and here.controller.channels[5].replica.is_told)
             assert here.present(5, "1001").admitted
-            await until(lambda: access(server)[-1] == (10, 1))
+            await until(lambda: access(server)[-1:] == [(10, 1)])
     reasons = [told.reasons for _, told in server.events if told.code == EventCode.SNAPSHOT_REFUSED]
     assert [reason[0][0] for reason in reasons] == ["content_damaged"]
 

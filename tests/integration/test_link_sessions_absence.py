@@ -1,9 +1,12 @@
 """After an absence, or a restart of either end, only what differs is told."""
 
 import httpx
+from sqlalchemy import select, update
 
+from doorward.db.query import Query, number
 from doorward.people.service import create_person, delete_person, update_person
 from doorward.roles.service import create_role
+from doorward.sync.tables import channel_reports
 from tests.integration.conftest import world
 from tests.support.hub_server import HubServer, hub_serving, on_sqlite
 from tests.support.link_client import Channel, Controller, enrolled
@@ -47,6 +50,20 @@ def test_who_has_the_same_after_an_absence_is_told_nothing_but_the_version(
     until_confirmed(api, controller)
     assert len(controller.updates) >= 2
     assert not any(update.people or update.channel for update in controller.updates)
+
+
+@on_sqlite
+def test_that_a_door_is_there_is_on_record_before_it_is_told_anything(
+    server: HubServer, controller: Controller
+) -> None:
+    """It counts from what it is told how long it may go by what it knows, be it cut off a moment later."""
+    database, [channel_id] = server.world.database, server.world.channel_ids[:1]
+    controller.drop()
+    long_ago = Query[None](update(channel_reports).values(last_seen_at=1))
+    seen = Query(select(channel_reports.c.last_seen_at).where(channel_reports.c.channel_id == channel_id), number)
+    database.write_now(lambda tx: tx.run(long_ago))
+    controller.connect()
+    assert (database.read_now(lambda tx: tx.one(seen)) or 0) > 1
 
 
 @on_sqlite

@@ -99,7 +99,8 @@ def _report(*limits: ColumnElement[bool]) -> Query[None]:
     )
     add = insert(channel_reports).from_select(
         ["channel_id", "last_seen_at", "version", "synced_at"],
-        told.select_from(REPORTS).where(one_of(channels.c.id, "ids"), *limits),
+        # In the order in which everybody locks these rows.
+        told.select_from(REPORTS).where(one_of(channels.c.id, "ids"), *limits).order_by(channels.c.id),
     )
     confirms = channel_reports.c.version < add.excluded.version
     # What is written late does not take back that a door was heard since; an instant that is still to come is of a

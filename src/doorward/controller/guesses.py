@@ -19,6 +19,9 @@ LONGEST_WAIT_MS: Final = 900_000
 FORGOTTEN_AFTER_MS: Final = 3_600_000
 """So long after the last wrong PIN all is as if there had been none."""
 
+TAKEN_BACK: Final = 2
+"""So many wrong ones are taken back by the right ones of one person within that time: they may be trying others'."""
+
 _WHATEVER_IS_TYPED: Final = frozenset(
     (EventCode.ADMIT_UNLOCKED, EventCode.REJECT_LOCKDOWN, EventCode.REJECT_TAMPER, EventCode.REJECT_OFFLINE)
 )
@@ -36,6 +39,8 @@ class Guesses:
         """How often it has been waited in a row."""
         self._locked_until = 0
         self._last_wrong_at = 0
+        self._taken_back: dict[int, list[int]] = {}
+        """By person, when their right PINs took back a wrong one within the last such time: no more than were wrong."""
 
     def judge(self, presented: Presented, decided: Verdict, at: int) -> Verdict:
         """What comes of it where `decided` is what the rules say."""
@@ -47,10 +52,18 @@ class Guesses:
             return _not_taken(presented, decided, at + self._locked_until - now)
         if _is_wrong(presented, decided):
             return self._note_wrong(decided, now, at)
-        if decided.admitted:
-            # Not all of them: who has a PIN could try others for ever, with their own in between.
-            self._wrong = max(0, self._wrong - 1)
+        if decided.admitted and decided.person_id is not None and self._wrong:
+            self._take_back(decided.person_id, now)
         return decided
+
+    def _take_back(self, person_id: int, now: int) -> None:
+        """One wrong PIN counts no more. Not any number: who has a PIN could try others for ever, with it in between."""
+        since = now - FORGOTTEN_AFTER_MS
+        lately = {each: kept for each, at in self._taken_back.items() if (kept := [one for one in at if one > since])}
+        if len(lately.get(person_id, ())) < TAKEN_BACK:
+            lately.setdefault(person_id, []).append(now)
+            self._wrong -= 1
+        self._taken_back = lately
 
     def _note_wrong(self, decided: Verdict, now: int, at: int) -> Verdict:
         if now - self._last_wrong_at >= FORGOTTEN_AFTER_MS:

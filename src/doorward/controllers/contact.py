@@ -124,7 +124,9 @@ _add_seen = upsert(channel_reports).from_select(
         bindparam("now", type_=channel_reports.c.last_seen_at.type),
         literal(NOTHING, BigInteger()),
         null(),
-    ).where(one_of(channels.c.id, "ids"), channels.c.controller_id.is_not(None)),
+    )
+    .where(one_of(channels.c.id, "ids"), channels.c.controller_id.is_not(None))
+    .order_by(channels.c.id),  # everybody locks these rows in the same order
 )
 _SEEN_CHANNELS: Final = Query[None](
     _add_seen.on_conflict_do_update(
@@ -205,6 +207,11 @@ def served_by(transaction: Transaction, channel_ids: Iterable[int]) -> dict[int,
     return dict(transaction.all(_SERVED_BY, ids=str(sorted(channel_ids))))
 
 
+def seen(transaction: Transaction, channel_ids: Collection[int], now: int) -> None:
+    """Doors are there: from now on it counts how long they may go by what they know, if they are not heard any more."""
+    transaction.run(_SEEN_CHANNELS, ids=str(sorted(channel_ids)), now=now)
+
+
 def heard(
     transaction: Transaction,
     controller_ids: Collection[int],
@@ -217,7 +224,7 @@ def heard(
     What doors confirm is reported apart (changes.reports).
     """
     transaction.run(_SEEN, ids=str(sorted(controller_ids)), now=now)
-    transaction.run(_SEEN_CHANNELS, ids=str(sorted(channel_ids)), now=now)
+    seen(transaction, channel_ids, now)
     heard_again(transaction, channel_ids, now)
     if said:
         transaction.run_many(

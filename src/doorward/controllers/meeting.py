@@ -86,6 +86,9 @@ async def connect(database: Database, vault: Vault, proven: Proven, now: int) ->
             if opening.is_promoted and stored.pending is not None:
                 channel_keys.promote(transaction, stored.channel_id, stored.pending)
             opened.append((stored, opening))
+        # Before anything is confirmed to them, be the session as short as it may.
+        ids = [stored.channel_id for stored, _ in opened]
+        contact.seen(transaction, [each for each in ids if each not in held or held[each].is_driven], now)
         return connection, opened
 
     connection, opened = await database.write(write)

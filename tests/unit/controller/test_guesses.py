@@ -65,13 +65,30 @@ def test_who_mistypes_now_and_then_locks_nobody_out_and_who_tries_with_a_pin_of_
     site = Site()
     for _ in range(3 * FREE):
         site.keys(WRONG)
+        for pin in ("4711#", "5511#"):
+            site.keys(pin)
+        site.run(MINUTE * 20)
+    assert site.codes.count(11) == 6 * FREE
+    site.take()
+    for _ in range(100):
+        site.keys(WRONG)
         site.keys("4711#")
-        site.run(MINUTE)
-    assert site.codes.count(11) == 3 * FREE
-    for _ in range(FREE):
-        guess(site, 3)
-        site.keys("4711#")
-    assert site.codes.count(11) < 4 * FREE
+        site.run(SECOND)
+    assert site.codes.count(11) < 3 * FREE, "not for ever, with their own in between"
+    site.take()
+    site.run(FORGOTTEN_AFTER_MS)
+    site.keys("4711#")
+    assert site.codes == [11]
+
+
+def test_many_people_who_mistype_once_each_lock_nobody_out() -> None:
+    site = Site()
+    for number in range(100, 140):
+        site.put(number, f"Person {number}", {"pin": f"8{number}"})
+        site.keys(WRONG)
+        site.keys(f"8{number}#")
+        site.run(SECOND)
+    assert site.codes.count(11) == 40
 
 
 def test_wrong_pins_after_a_card_count_as_well() -> None:

@@ -34,7 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     Let those act on events who do so in an installation.
     """
-    structlog.configure(PROCESSORS, logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))
+    structlog.configure(list(PROCESSORS), logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))
     followers.install()
     config.addinivalue_line("markers", "en60839(*clauses): shows these clauses of EN 60839-11-1")
 

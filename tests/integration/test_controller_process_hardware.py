@@ -373,15 +373,20 @@ async def test_devices_that_do_not_answer_for_long_are_tried_anew_then_the_drive
         built.append(Dark(FixedClock(0)))
         return built[-1]
 
-    monkeypatch.setattr("doorward.controller.hardware._TRIED_ANEW_AFTER_S", 0.05)
-    monkeypatch.setattr("doorward.controller.hardware._BEGUN_ANEW_AFTER_S", 0.15)
     unit = Unit("line", build, lambda _: None, lambda *_: None, lambda _: None)
-    unit.start()
-    for _ in range(12):
-        unit.watch()
-        await asyncio.sleep(0.02)
-    assert len(built) == 2
-    assert 1 in recovered
+    with monkeypatch.context() as timed:
+        # Nothing is awaited meanwhile: the loop itself does not go by this clock.
+        for second in range(0, 640, 5):
+            timed.setattr(asyncio.get_running_loop(), "time", lambda second=second: 1_000.0 + second)
+            if second == 0:
+                unit.start()
+            unit.watch()
+            if second <= 60:
+                assert recovered == []
+            if second <= 600:
+                assert len(built) == 1
+    assert len(built) == 2, "after ten minutes"
+    assert 1 in recovered, "after one"
     unit.stop()
 
 

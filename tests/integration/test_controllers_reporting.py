@@ -1,6 +1,7 @@
 """What connected controllers confirm, written when it can be: a door was there when it said so, whenever that is."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from sqlalchemy import bindparam, insert, select, update
@@ -9,12 +10,16 @@ from doorward.changes import reports
 from doorward.changes import service as changes
 from doorward.changes.reports import REPORTS, STANDING, Standing
 from doorward.channels.tables import channels
+from doorward.controllers import contact
 from doorward.controllers.reporting import Reporting
 from doorward.controllers.tables import controllers
 from doorward.db.query import Query, number
 from doorward.db.unit_of_work import require
 from doorward.kit.clock import FixedClock
 from tests.integration.conftest import world
+from tests.support.hub_server import hub_serving, on_sqlite
+from tests.support.link_client import enrolled
+from tests.support.link_sessions import events
 from tests.support.world import World
 
 __all__ = ["world"]
@@ -101,3 +106,41 @@ def test_those_that_confirm_together_are_seen_together_and_others_each_at_its_ti
     asyncio.run(confirm())
     seen = [standing(world, channel_id).last_seen_at for channel_id in world.channel_ids]
     assert seen == [began + 20, began + 20, began + 30_020]
+
+
+@on_sqlite
+def test_a_database_that_takes_long_to_record_who_is_there_lets_nobody_go_missing(
+    world: World, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with hub_serving(world) as server:
+        controller = enrolled(server.base_url, world)
+        controller.connect()
+        controller.settle()
+        reporting = Reporting(world.database, clock, lambda: server.hub.sessions)
+        heard, looked = contact.heard, asyncio.Event()
+        clock.advance(46_000)
+        began = clock.now()
+
+        def slow(*given: Any) -> None:
+            heard(*given)
+            clock.advance(46_000)
+
+        async def look_once() -> None:
+            look = reporting.look_for_lost
+
+            async def noted(as_of: int | None = None) -> None:
+                await look(as_of)
+                looked.set()
+
+            monkeypatch.setattr(reporting, "look_for_lost", noted)
+            keeping = asyncio.create_task(reporting.keep_contact())
+            await asyncio.wait_for(looked.wait(), 20)
+            keeping.cancel()
+
+        monkeypatch.setattr(contact, "heard", slow)
+        asyncio.run(look_once())
+        assert began <= reporting.on_record_at < clock.now()
+        monkeypatch.setattr(contact, "heard", heard)
+        with server.client() as api:
+            assert events(api, 3) == []
+        controller.close()

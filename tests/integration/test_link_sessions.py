@@ -8,6 +8,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from doorward.changes import service as changes
 from doorward.db.unit_of_work import DatabaseUnavailable
 from doorward.decision.engine import decide
 from doorward.decision.snapshot import Credential, DoorState, Presented
@@ -72,15 +73,16 @@ def test_a_channel_is_ok_only_when_its_controller_has_confirmed(
 
 
 @on_sqlite
-def test_a_change_to_a_person_is_told_at_once_and_alone(server: HubServer, controller: Controller) -> None:
+def test_a_change_to_a_person_is_told_at_once_and_alone(
+    server: HubServer, controller: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("doorward.controllers.hub._FOLLOW_EVERY_S", 60.0)  # nobody is told because it is time to look
     world = server.world
     write_sealed(world, create_person, {"first_name": "Bob", "last_name": "Babbage", "card_number": "99"})
     controller.take_all()
     controller.updates.clear()
-    began = time.perf_counter()
     write_sealed(world, update_person, world.person_id, {"enabled": False})
     controller.until(lambda: len([update for update in controller.updates if update.people]) == 2)
-    assert time.perf_counter() - began < 1.0
     for update in controller.updates:
         assert update.channel is None
         assert len(update.people) <= 1
@@ -133,7 +135,8 @@ def test_a_controller_that_takes_nothing_is_told_once_and_not_for_every_change(
     until_confirmed(api, controller)
     for name in range(30):
         write_sealed(world, update_person, world.person_id, {"first_name": f"Ada {name}"})
-    time.sleep(0.3)
+    newest = world.database.read_now(changes.last)
+    eventually(lambda: server.ask(lambda: server.hub.version(world.account_id)) >= newest)
     link = links(server)[world.channel_ids[0]]
     assert link.changed <= {world.person_id}
     controller.updates.clear()
@@ -146,7 +149,7 @@ def test_a_controller_that_reads_nothing_holds_nobody_up_and_is_let_go(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It says that it is there, and never takes what is sent: the others do not notice, and it does not last."""
-    monkeypatch.setattr("doorward.controllers.session.TAKEN_WITHIN_S", 2.0)
+    monkeypatch.setattr("doorward.controllers.session.TAKEN_WITHIN_S", 5.0)
     monkeypatch.setattr("doorward.controllers.channel_link.MOST_PEOPLE", 100)
     front, back, far = world.channel_ids
     role = write(world, create_role, {"name": "Crowd", "channel_ids": [front, far], "person_ids": [world.person_id]}).id
@@ -158,15 +161,14 @@ def test_a_controller_that_reads_nothing_holds_nobody_up_and_is_let_go(
         other.connect()
         assert_same(server, other)
         before = len(other.updates)
-        began = time.perf_counter()
         write_sealed(world, update_person, world.person_id, {"enabled": False})
         other.until(lambda: any(update.people for update in other.updates[before:]))
-        assert time.perf_counter() - began < 1.0
+        assert front in links(server), "it has not been let go of yet"
         held = links(server)[front]
         assert held.outstanding is not None, "it is still being told everything"
         assert held.changed <= {world.person_id}
         stuck.beat()
-        eventually(lambda: len(server.ask(lambda: list(server.hub.sessions))) == 1, within=10)
+        eventually(lambda: len(server.ask(lambda: list(server.hub.sessions))) == 1, within=30)
         assert back not in links(server)
         other.close()
         stuck.drop()
@@ -200,6 +202,7 @@ def test_a_channel_that_takes_nothing_at_all_fails_and_says_why_once(
     clock.advance(61_000)
     server.call(server.hub.reporting.write_heard())
     assert sync(api, front) == "fail"
+    eventually(lambda: events(api, 103))
     failed = events(api, 103)
     assert [(event["channel_id"]) for event in failed] == [front]
 
@@ -260,6 +263,7 @@ def test_a_lost_controller_is_on_record_once_and_moves_nothing(
     server.call(server.hub.reporting.write_heard())
     assert [channel.digest for channel in controller.channels.values()] == before
     controller.drop()
+    eventually(lambda: not server.ask(lambda: list(server.hub.sessions)))
     clock.advance(46_000)
     server.call(server.hub.reporting.look_for_lost())
     assert len(events(api, 3)) == 4, "the next loss is another one"

@@ -88,7 +88,7 @@ async def confirmed(server: HubServer) -> None:
         await asyncio.sleep(0.02)
 
 
-async def eventually(holds: Callable[[], Awaitable[Any]], within: float = 8.0) -> None:
+async def eventually(holds: Callable[[], Awaitable[Any]], within: float = 20.0) -> None:
     began = time.monotonic()
     while not await holds():
         assert time.monotonic() - began < within, "it did not come to hold in time"

@@ -68,7 +68,7 @@ async def running(
         await controller.stop()
 
 
-async def until(holds: Callable[[], object], within: float = 8.0) -> None:
+async def until(holds: Callable[[], object], within: float = 20.0) -> None:
     """Wait until it holds; fails if it does not in time."""
     began = time.monotonic()
     while not holds():

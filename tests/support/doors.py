@@ -41,7 +41,7 @@ def running_doors(world: World) -> Iterator[LocalDoors]:
         assert not thread.is_alive(), "the doors' thread did not end"
 
 
-def eventually(holds: Callable[[], object], within: float = 5.0) -> float:
+def eventually(holds: Callable[[], object], within: float = 20.0) -> float:
     """Wait until it holds; gives the seconds that took, and fails if it does not in time."""
     began = time.monotonic()
     while not holds():

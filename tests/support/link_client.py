@@ -296,7 +296,7 @@ class Controller:
 
     # Hearing.
 
-    def until(self, holds: Callable[[], object], within: float = 10.0) -> None:
+    def until(self, holds: Callable[[], object], within: float = 20.0) -> None:
         """Take what comes until it holds; fails if it does not in time."""
         ends = time.monotonic() + within
         while not holds():
@@ -304,7 +304,7 @@ class Controller:
             assert left > 0, f"it did not come to hold in time; last: {self.received[-3:]}"
             self.take(left)
 
-    def settle(self, version: int | None = None, within: float = 10.0) -> None:
+    def settle(self, version: int | None = None, within: float = 20.0) -> None:
         """Take what comes until every channel is at a version at least, or has anything at all."""
         self.until(lambda: all(each.version >= (version or 1) for each in self.channels.values()), within)
 
@@ -322,7 +322,7 @@ class Controller:
         while self.take(quiet) is not None:
             pass
 
-    def ended(self, within: float = 10.0) -> bool:
+    def ended(self, within: float = 20.0) -> bool:
         """Whether the server ends the session in time, whatever else it says."""
         ends = time.monotonic() + within
         while time.monotonic() < ends:
@@ -332,14 +332,14 @@ class Controller:
                 return True
         return False
 
-    def _next(self, within: float = 10.0) -> tuple[int, FromServer]:
+    def _next(self, within: float = 20.0) -> tuple[int, FromServer]:
         assert self._crypto is not None
         box, raw = self._crypto.open(self._raw(within))
         message = messages.decode_from_server(raw)
         self.received.append((box, message))
         return box, message
 
-    def _raw(self, within: float = 10.0) -> bytes:
+    def _raw(self, within: float = 20.0) -> bytes:
         assert self._socket is not None
         try:
             raw = self._socket.recv(within)

@@ -139,10 +139,14 @@ class Controller:
     async def keep_time(self) -> None:
         """Do at each door what time demands until cancelled. It waits for nothing but the time."""
         while True:
-            self._watch_clock()
-            due = self.doors.tick()
+            due = self.tick()
             wait = TICK_S if due is None else min(TICK_S, (due - self.clock.now()) / 1000)
             await asyncio.sleep(max(_SHORTEST_TICK_S, wait))
+
+    def tick(self) -> int | None:
+        """Look at the clock, and do at each door what time demands now; gives when there is more, as far as known."""
+        self._watch_clock()
+        return self.doors.tick()
 
     async def keep_saved(self) -> None:
         """Keep what doors remember until cancelled, and what the disk did not take before."""

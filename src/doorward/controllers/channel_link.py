@@ -178,6 +178,11 @@ class ChannelLink:
         sent = self._digest if self.outstanding is None else self.outstanding.digest
         return content is not None and self.is_begun and self._answered is None and content.digest() == sent
 
+    def is_agreed(self, content: Content | None) -> bool:
+        """Whether all of this is on the controller's disk and its board, and it has said so in this session."""
+        is_applied = self.outstanding is None and self.applied_version >= self.version
+        return self.is_told(content) and is_applied and self.is_open and not self._admits
+
     def waits_for(self, version: int, now: float, content: Content | None) -> float | None:
         """In how many seconds there is an Update to send, 0 for now; None: there is none for all that is known."""
         if content is None or self.outstanding is not None:

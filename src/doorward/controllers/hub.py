@@ -80,6 +80,12 @@ class Hub:
         """The controllers that are connected here."""
         return self._sessions.values()
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether every connected controller has confirmed what it is to know, and all that it said is on record."""
+        is_written = self.reporting.is_all_on_record and not self._tasks
+        return is_written and all(session.is_at_rest for session in self._sessions.values())
+
     async def start(self) -> None:
         """Read the configuration, if nobody has, and listen."""
         loop = asyncio.get_running_loop()

@@ -104,7 +104,7 @@ class Reporting:
         while True:
             with suppress(DatabaseUnavailable):  # the log says so often enough
                 await self.write_heard()
-                await self.look_for_lost()
+                await self.look_for_lost(self.on_record_at)
             await asyncio.sleep(_HEARD_EVERY_S)
 
     async def write_heard(self) -> None:
@@ -118,8 +118,11 @@ class Reporting:
         await self._database.write(lambda tx: contact.heard(tx, list(said), driven, said, now))
         self.on_record_at = now
 
-    async def look_for_lost(self) -> None:
-        """Put on record which doors have lost contact. Raises DatabaseUnavailable."""
-        now, since = self._clock.now(), self._since
+    async def look_for_lost(self, as_of: int | None = None) -> None:
+        """Put on record which doors have lost contact. Raises DatabaseUnavailable.
+
+        `as_of`: up to when it is on record who is there; nobody has gone missing in the time that writing that took.
+        """
+        now, since = self._clock.now() if as_of is None else as_of, self._since
         if await self._database.read(lambda tx: contact.lost(tx, now, watched_since=since)):
             await self._database.write(lambda tx: contact.record_lost(tx, now, watched_since=since))

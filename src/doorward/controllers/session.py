@@ -213,6 +213,14 @@ class Session:
             for link in self.links.values()
         )
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether all is told and answered that either end has to say at this moment."""
+        if self._unrecorded or self._recorded is not None or self._told_until is not None:
+            return False
+        projection = self._services.projection(self.peer.account_id)
+        return all(link.is_agreed(projection.content(link.id)) for link in self.links.values())
+
     async def _read(self) -> None:
         while True:
             async with asyncio.timeout(SILENT_S):

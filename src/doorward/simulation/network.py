@@ -51,8 +51,7 @@ class Network:
         await asyncio.gather(*relays, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.is_cut:
-            _reset(writer)
+        if self._turns_away(writer):
             return
         self._writers.add(writer)
         try:
@@ -60,6 +59,8 @@ class Network:
         except OSError:
             self._writers.discard(writer)
             _reset(writer)
+            return
+        if self._turns_away(writer, onward_writer):  # it was cut meanwhile: what has been said gets through no more
             return
         self._writers.add(onward_writer)
         both = [
@@ -76,6 +77,13 @@ class Network:
             for end in (writer, onward_writer):
                 self._writers.discard(end)
                 end.close()
+
+    def _turns_away(self, *ends: asyncio.StreamWriter) -> bool:
+        """Whether it is cut: then these connections are lost."""
+        for end in ends if self.is_cut else ():
+            self._writers.discard(end)
+            _reset(end)
+        return self.is_cut
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

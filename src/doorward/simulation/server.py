@@ -92,6 +92,11 @@ class SiteServer:
         """Whether a controller is connected to it."""
         return self._running is not None and self._running.hears(controller_id)
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether it has nothing to do but what time will demand; so has one that does not run."""
+        return self._running is None or self._running.is_at_rest
+
     def loses_at(self, last_seen_at: int | None) -> int | None:
         """When it will say that a controller is lost which it has heard last at this instant."""
         if self._running is None or last_seen_at is None:
@@ -143,6 +148,10 @@ class _Running:
 
     def hears(self, controller_id: int) -> bool:
         return any(session.peer.controller_id == controller_id for session in self._hub.sessions)
+
+    @property
+    def is_at_rest(self) -> bool:
+        return self._hub.is_at_rest
 
     async def tick(self) -> None:
         await self._hub.reporting.write_heard()

@@ -144,7 +144,7 @@ class Station:
     def tick(self) -> None:
         """Do what time demands."""
         if self._controller is not None:
-            self._controller.doors.tick()
+            self._controller.tick()
             self.driver.deliver()
 
     def next_due(self) -> int | None:

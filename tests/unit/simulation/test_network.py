@@ -43,7 +43,7 @@ async def say(network: Network, text: bytes) -> bytes:
         try:
             writer.write(text)
             writer.write_eof()
-            return await asyncio.wait_for(reader.read(), 5)
+            return await asyncio.wait_for(reader.read(), 15)
         finally:
             writer.close()
     except OSError:
@@ -60,13 +60,43 @@ async def test_while_it_is_cut_nobody_gets_through_and_whoever_was_is_cut_off() 
     async with echoing() as network:
         reader, writer = await asyncio.open_connection("127.0.0.1", network.port)
         writer.write(b"hello")
-        assert await asyncio.wait_for(reader.read(5), 5) == b"hello"
+        assert await asyncio.wait_for(reader.read(5), 15) == b"hello"
         network.cut()
         with pytest.raises(ConnectionError):
-            await asyncio.wait_for(reader.read(), 5)
+            await asyncio.wait_for(reader.read(), 15)
         assert await say(network, b"hello") == b""
         network.restore()
         assert await say(network, b"hello") == b"hello"
+
+
+async def test_what_is_on_its_way_when_it_is_cut_does_not_get_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = asyncio.get_running_loop().create_future()
+    opened = asyncio.open_connection
+
+    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            heard.set_result(await reader.read(1024))
+        if not heard.done():
+            heard.set_result(b"")
+        writer.close()
+
+    async def cut_meanwhile(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        found = await opened(host, port)
+        if port == network.target:
+            await asyncio.sleep(0.05)  # what was said has come as far as the network
+            network.cut()
+        return found
+
+    server = await asyncio.start_server(hear, "127.0.0.1", 0)
+    network = Network(server.sockets[0].getsockname()[1])
+    await network.start()
+    monkeypatch.setattr("doorward.simulation.network.asyncio.open_connection", cut_meanwhile)
+    try:
+        assert await say(network, b"hello") == b""
+        assert await asyncio.wait_for(heard, 15) == b""
+    finally:
+        await network.close()
+        server.close()
 
 
 async def test_nobody_listening_behind_it_is_as_if_it_were_cut() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from doorward.applications.webhooks import get_webhook
 from doorward.db import migrate
 from doorward.db.connect import open_database
 from doorward.db.query import Query
@@ -16,6 +17,7 @@ from doorward.oauth.tokens import authenticate
 from doorward.people.listing import page_of_people
 from doorward.people.service import delete_person
 from doorward.schema import metadata
+from doorward.webhooks.log import Wanted, list_deliveries
 from tests.conftest import NOW
 from tests.support.postgres import PostgresServer
 
@@ -30,7 +32,13 @@ VALUES (9, 'DIGEST', 1, 7, 1, 'account.role', 2000000000000, 1);
 INSERT INTO people (id, account_id, first_name, last_name, name_key, email, email_key, enabled, created_at, updated_at)
 VALUES (3, 1, 'Ada', 'Lovelace', 'ada lovelace', 'Ada@Acme.example', 'ada@acme.example', 1, 5, 5);
 INSERT INTO people (id, account_id, first_name, last_name, name_key, email, enabled, deleted_at, created_at, updated_at)
-VALUES (4, 1, 'Gone', 'Away', 'gone away', 'Gone@Acme.example', 1, 6, 5, 6)
+VALUES (4, 1, 'Gone', 'Away', 'gone away', 'Gone@Acme.example', 1, 6, 5, 6);
+INSERT INTO applications (id, account_id, name, client_id, kind, is_service, redirect_uris, webhook_url, created_at,
+updated_at) VALUES (8, 1, 'Listener', 'def', 'registered', 0, '[]', 'https://app.example/hook', 1, 2);
+INSERT INTO events (id, account_id, event_code, occurred_at, received_at) VALUES (5, 1, 10, 1, 1);
+INSERT INTO events (id, account_id, event_code, occurred_at, received_at) VALUES (6, 1, 31, 1, 1);
+INSERT INTO outbox (account_id, application_id, event_id, created_at) VALUES (1, 8, 5, 1);
+INSERT INTO outbox (account_id, application_id, event_id, created_at) VALUES (1, 8, 6, 1)
 """.replace("DIGEST", token_digest("the token"))
 
 
@@ -67,6 +75,17 @@ def test_what_was_there_is_there_and_works(old_url: str) -> None:
         assert page_of_people(transaction, 1, Page(1, 10))[1] == 1
         deleted, _ = page_of_people(transaction, 1, Page(1, 10), since=2, email="gone@")
         assert [person.id for person in deleted] == [4]
+        webhook = get_webhook(transaction, 1, 8)
+        assert (webhook.target, webhook.secret, webhook.disabled_reason) == (
+            "https://app.example/hook",
+            None,
+            "no_secret",
+        )
+        noted, _ = list_deliveries(transaction, 1, Wanted(), Page())
+        assert [(each.resource_type, each.resource_id, each.state) for each in noted] == [
+            ("PerimeterEvent", 6, "given_up"),
+            ("Event", 5, "given_up"),
+        ]
 
     database.read_now(look)
     database.write_now(lambda transaction: delete_person(transaction, 1, 3, NOW))

@@ -119,7 +119,7 @@ def test_the_howto_of_webhooks_goes_as_it_says(tour: dict[str, str]) -> None:
     assert "it did not arrive" in done.stdout
     [program] = blocks("docs/howto/webhooks.md", "python")
     signed = {"Timestamp": "1", "Signature": signature("secret", "1", b"[]")}
-    program += "".join(f"print(is_genuine('secret', {signed}, {body}))\n" for body in (b"[]", b"[1]"))
+    program += "".join(f"print(is_genuine('secret', {signed}, {body!r}))\n" for body in (b"[]", b"[1]"))
     checked = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert checked.stdout == "True\nFalse\n"
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import null
@@ -19,7 +20,7 @@ from doorward.webhooks import log, queue
 from doorward.webhooks.dispatching import Dispatcher
 from doorward.webhooks.retrying import Retries
 from doorward.webhooks.sending import Delivery, Endpoint, Outcome
-from doorward.webhooks.telling import TOPIC
+from doorward.webhooks.tables import deliveries
 from doorward.worker import relay as relay_module
 from doorward.worker.relay import MOST_TO_ONE, Relay
 from tests.support.webhooks import Listener, happened, listening, rows
@@ -161,7 +162,7 @@ async def test_a_hundred_thousand_that_wait_at_one_endpoint_are_not_looked_at_fo
     path = world.database._path  # type: ignore[attr-defined]
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
 
-        def steps(work: Query[object], **params: object) -> int:
+        def steps(work: Query[Any], **params: object) -> int:
             """How many hundreds of steps a statement takes."""
             counted = 0
 
@@ -199,10 +200,9 @@ def test_old_deliveries_are_forgotten_and_those_that_wait_are_not(world: World) 
     listening(world, "https://app.example/hook")
     happened(world)
     happened(world)
-    close = Query[None](log.deliveries.update().where(log.deliveries.c.id == 1).values(due_at=null()))
+    close = Query[None](deliveries.update().where(deliveries.c.id == 1).values(due_at=null()))
     world.database.write_now(lambda tx: tx.run(close))
     later = world.clock.now() + log.KEPT_MS + 1000
     assert world.database.write_now(lambda tx: log.forget_old(tx, later - 10_000)) == 0
     assert world.database.write_now(lambda tx: log.forget_old(tx, later)) == 1
     assert [each.id for each in rows(world)] == [2]
-    assert TOPIC

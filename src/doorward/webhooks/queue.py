@@ -388,10 +388,11 @@ def settle(transaction: Transaction, attempt: Attempt, retries: Retries, chances
         transaction.run_many(_ARRIVED, [{**row, **also} for row, also in zip(rows, more, strict=True)])
         transaction.run(_WORKS, the_endpoint=claimed.endpoint.id)
         return Settled()
+    settled = _note_failure(transaction, claimed.endpoint, outcome, now)  # locks the endpoint first, as claim() does
     blamed = int(outcome.status is not None and len(rows) > 1)
     transaction.run_many(_FAILED, [{**row, "error": outcome.error, "blamed": blamed} for row in rows])
     _hold_back(transaction, claimed, following)
-    return _note_failure(transaction, claimed.endpoint, outcome, now)
+    return settled
 
 
 def _following(

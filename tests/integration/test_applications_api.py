@@ -66,7 +66,7 @@ def test_an_application_is_made_changed_and_removed(api: httpx.Client, world: Wo
     made = api.post("/api/3/applications", json={**BOOKINGS, "webhook_url": "https://example.com/hook"})
     assert made.status_code == 201, made.text
     body = made.json()
-    secret = body.pop("client_secret")
+    secret, webhook_secret = body.pop("client_secret"), body.pop("webhook_secret")
     assert body == {
         "id": body["id"], "name": "Bookings", "client_id": body["client_id"], "kind": "registered", "service": False,
         "service_user_id": None, "service_scopes": None, "redirect_uris": [CALLBACK], "webhook_url": "https://example.com/hook",
@@ -77,7 +77,7 @@ def test_an_application_is_made_changed_and_removed(api: httpx.Client, world: Wo
     assert api.get(path).json() == body
     assert body in api.get("/api/3/applications").json()
     changed = api.put(path, json={"name": "Rooms", "webhook_url": None}).json()
-    assert changed == {**body, "name": "Rooms", "webhook_url": None}
+    assert changed == {**body, "name": "Rooms", "webhook_url": None, "webhook_secret": None}
     rotated = api.post(f"{path}/rotate_secret")
     assert rotated.status_code == 200
     assert is_secret_of(world, body["id"], rotated.json()["client_secret"])
@@ -88,6 +88,7 @@ def test_an_application_is_made_changed_and_removed(api: httpx.Client, world: Wo
     of_applications = [action for action, kind, _, _ in logged if kind == "application"]
     assert of_applications == ["create", "update", "update", "delete"]
     assert secret not in str(logged)
+    assert webhook_secret not in str(logged)
 
 
 def test_a_public_application_has_no_secret(api: httpx.Client) -> None:

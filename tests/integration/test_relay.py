@@ -21,7 +21,6 @@ from doorward.webhooks.dispatching import Dispatcher
 from doorward.webhooks.retrying import Retries
 from doorward.webhooks.sending import Delivery, Endpoint, Outcome
 from doorward.webhooks.tables import deliveries
-from doorward.webhooks.telling import TOPIC
 from doorward.worker import relay as relay_module
 from doorward.worker.relay import MOST_TO_ONE, Relay
 from tests.support.webhooks import Listener, happened, listening, rows
@@ -208,4 +207,3 @@ def test_old_deliveries_are_forgotten_and_those_that_wait_are_not(world: World) 
     assert world.database.write_now(lambda tx: log.forget_old(tx, later - 10_000)) == 0
     assert world.database.write_now(lambda tx: log.forget_old(tx, later)) == 1
     assert [each.id for each in rows(world)] == [2]
-    assert TOPIC

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from doorward.applications.webhooks import get_webhook
 from doorward.db import migrate
 from doorward.db.connect import open_database
 from doorward.db.query import Query
@@ -18,6 +19,7 @@ from doorward.oauth.tokens import authenticate
 from doorward.people.listing import page_of_people
 from doorward.people.service import delete_person
 from doorward.schema import metadata
+from doorward.webhooks.log import Wanted, list_deliveries
 from tests.conftest import NOW
 from tests.support.postgres import PostgresServer
 
@@ -36,7 +38,13 @@ VALUES (4, 1, 'Gone', 'Away', 'gone away', 'Gone@Acme.example', 1, 6, 5, 6);
 INSERT INTO events (account_id, event_code, person_id, person_name, credential, reasons, occurred_at, received_at)
 VALUES (1, 10, 3, 'Ada Lövelace', '1234', '[{"code"\\: "role_grants", "text"\\: "A \u00f6 \\"role\\" admits."}]', 5, 6);
 INSERT INTO events (account_id, event_code, occurred_at, received_at) VALUES (1, 30, 6, 6), (1, 31, 6, 6);
-DELETE FROM events WHERE event_code = 31
+DELETE FROM events WHERE event_code = 31;
+INSERT INTO applications (id, account_id, name, client_id, kind, is_service, redirect_uris, webhook_url, created_at,
+updated_at) VALUES (8, 1, 'Listener', 'def', 'registered', 0, '[]', 'https://app.example/hook', 1, 2);
+INSERT INTO events (id, account_id, event_code, occurred_at, received_at) VALUES (5, 1, 10, 1, 1);
+INSERT INTO events (id, account_id, event_code, occurred_at, received_at) VALUES (6, 1, 31, 1, 1);
+INSERT INTO outbox (account_id, application_id, event_id, created_at) VALUES (1, 8, 5, 1);
+INSERT INTO outbox (account_id, application_id, event_id, created_at) VALUES (1, 8, 6, 1)
 """.replace("DIGEST", token_digest("the token"))
 
 
@@ -71,9 +79,20 @@ def test_what_was_there_is_there_and_works(old_url: str) -> None:
         found, total = page_of_people(transaction, 1, Page(1, 10), email="ACME")
         assert ([person.id for person in found], total) == ([3], 1)
         assert page_of_people(transaction, 1, Page(1, 10))[1] == 1
-        assert verify(transaction, 1) == verify(transaction, 1)._replace(first=1, last=2, events=2, found=0)
+        assert verify(transaction, 1) == verify(transaction, 1)._replace(first=1, last=4, events=4, found=0)
         deleted, _ = page_of_people(transaction, 1, Page(1, 10), since=2, email="gone@")
         assert [person.id for person in deleted] == [4]
+        webhook = get_webhook(transaction, 1, 8)
+        assert (webhook.target, webhook.secret, webhook.disabled_reason) == (
+            "https://app.example/hook",
+            None,
+            "no_secret",
+        )
+        noted, _ = list_deliveries(transaction, 1, Wanted(), Page())
+        assert [(each.resource_type, each.resource_id, each.state) for each in noted] == [
+            ("PerimeterEvent", 6, "given_up"),
+            ("Event", 5, "given_up"),
+        ]
 
     database.read_now(look)
     # No number of an event is given again.

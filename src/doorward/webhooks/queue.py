@@ -224,6 +224,7 @@ _ARRIVED: Final = Query[None](
     .values(
         attempts=bindparam("attempts"),
         lease=null(),
+        is_alone=0,
         status=bindparam("status"),
         received_at=func.coalesce(deliveries.c.received_at, bindparam("now")),
         state=case(
@@ -403,10 +404,14 @@ def settle(transaction: Transaction, attempt: Attempt, retries: Retries, chances
         transaction.run_many(_ARRIVED, [{**row, **also} for row, also in zip(rows, more, strict=True)])
         transaction.run(_WORKS, the_endpoint=claimed.endpoint.id)
         return Settled()
-    blamed = int(outcome.status is not None and len(rows) > 1)
-    transaction.run_many(_FAILED, [{**row, "error": outcome.error, "blamed": blamed} for row in rows])
+    settled = _note_failure(transaction, claimed.endpoint, outcome, now)  # locks the endpoint first, as claim() does
+    # A second error among others: it may be this one that the endpoint chokes on.
+    suspects = outcome.status is not None and len(rows) > 1
+    blamed = [int(suspects and each.attempts > 0) for each in claimed.deliveries]
+    also = [{**row, "error": outcome.error, "blamed": each} for row, each in zip(rows, blamed, strict=True)]
+    transaction.run_many(_FAILED, also)
     _hold_back(transaction, claimed, following)
-    return _note_failure(transaction, claimed.endpoint, outcome, now)
+    return settled
 
 
 def _following(

@@ -59,7 +59,7 @@ deliveries = Table(
     # When it is to be sent (again), or when the lease of who sends it just now ends; none: there is nothing more to do.
     instant("due_at", nullable=True),
     text("lease", nullable=True),  # who sends it just now
-    flag("is_alone"),  # an answer to a request with others in it was an error: it may be this one
+    flag("is_alone"),  # requests with others in it were answered with errors: it may be this one
     instant("sent_at", nullable=True),  # when the last attempt began
     instant("received_at", nullable=True),  # when it was first answered with 2xx
     instant("acknowledged_at", nullable=True),

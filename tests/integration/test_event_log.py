@@ -119,28 +119,28 @@ def refused(doorward: Commands) -> tuple[int, int]:
 def test_the_command_line_lists_and_shows_events(doorward: Commands, refused: tuple[int, int]) -> None:
     door, person = refused
     doorward.json("site", "lockdown", 1)
-    lockdown, event = doorward.json("event", "list")
+    lockdown, event = doorward.json("events", "list")
     assert [each["event_code"] for each in (lockdown, event)] == [55, 27]
     assert lockdown["reasons"] == [{"code": "by", "text": "By command line."}]
     by_door: list[object] = ["--channel", door, "--code", 27, "--code", 28]
     for chosen in (by_door, ["--person", person], ["--site", 1, "--code", 27]):
-        assert doorward.json("event", "list", *chosen) == [event]
-    assert doorward.json("event", "list", "-n", 1) == [lockdown]
-    assert doorward.json("event", "list", "--not-replayed", "--since", "2020-01-01") == [lockdown, event]
+        assert doorward.json("events", "list", *chosen) == [event]
+    assert doorward.json("events", "list", "-n", 1) == [lockdown]
+    assert doorward.json("events", "list", "--not-replayed", "--since", "2020-01-01") == [lockdown, event]
     for fits in (["--replayed"], ["--channel", "99"], ["--until", "2020-01-01"], ["--since", "2100-01-01T00:00Z"]):
-        assert doorward.json("event", "list", *fits) == []
-    assert doorward.json("event", "show", event["id"]) == event
-    code, printed, _ = doorward("event", "show", event["id"])
+        assert doorward.json("events", "list", *fits) == []
+    assert doorward.json("events", "show", event["id"]) == event
+    code, printed, _ = doorward("events", "show", event["id"])
     assert code == 0
     assert "Ada Lovelace rejected, not authorized" in printed
     assert printed.splitlines()[-1] == f"- {event['reasons'][-1]['text']}", "what would have been needed"
-    _, printed, _ = doorward("event", "list")
+    _, printed, _ = doorward("events", "list")
     assert "Front door locked down" in printed
 
 
 def test_what_no_event_can_be_is_said_in_a_line(doorward: Commands) -> None:
-    assert doorward.refusal("event", "show", 99) == "there is no event 99"
-    assert doorward.refusal("event", "list", "--code", 999).endswith("not valid for this method: 999")
-    assert doorward.refusal("event", "list", "--since", "yesterday").startswith("--since ")
-    assert doorward.refusal("event", "list", "--until", "x").startswith("--until ")
-    assert "-n" in doorward.refusal("event", "list", "-n", 0)
+    assert doorward.refusal("events", "show", 99) == "there is no event 99"
+    assert doorward.refusal("events", "list", "--code", 999).endswith("not valid for this method: 999")
+    assert doorward.refusal("events", "list", "--since", "yesterday").startswith("--since ")
+    assert doorward.refusal("events", "list", "--until", "x").startswith("--until ")
+    assert "-n" in doorward.refusal("events", "list", "-n", 0)

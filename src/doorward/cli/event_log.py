@@ -1,4 +1,4 @@
-"""`doorward event list | show`: what has happened at the doors, with all that is on record of it."""
+"""`doorward events list | show`: what has happened at the doors, with all that is on record of it."""
 
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -15,8 +15,6 @@ from doorward.events.wire import logged_body
 from doorward.kit.errors import BadRequest
 from doorward.kit.pages import Page
 from doorward.kit.timestamps import InvalidTimestamp, find_zone, parse_instant
-
-app = typer.Typer(help="Events: what has happened at the doors.", no_args_is_help=True)
 
 EventArgument = Annotated[int, typer.Argument(metavar="EVENT", help="The event's id.")]
 ChannelOption = Annotated[
@@ -51,7 +49,6 @@ _SHOWN = (
 )
 
 
-@app.command("list")
 def list_all(
     channel: ChannelOption = None,
     person: Annotated[int | None, typer.Option("--person", help="Only of this person.")] = None,
@@ -88,7 +85,6 @@ def list_all(
     show([to_builtins(logged_body(event)) for event in listed], json, _COLUMNS)
 
 
-@app.command("show")
 def show_one(
     event: EventArgument,
     account: AccountOption = None,

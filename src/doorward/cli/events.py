@@ -1,4 +1,4 @@
-"""`doorward events tail | verify | export | retention`."""
+"""`doorward events list | show | tail | verify | export | retention`."""
 
 import re
 import sys
@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from doorward.cli.event_log import list_all, show_one
 from doorward.cli.event_tail import tail
 from doorward.cli.output import print_json, show
 from doorward.cli.session import AccountOption, DatabaseOption, DataDirOption, JsonOption, open_session
@@ -20,7 +21,9 @@ from doorward.events.verification import verify as verify_record
 from doorward.kit.errors import BadRequest
 from doorward.kit.timestamps import InvalidTimestamp, find_zone, parse_instant
 
-app = typer.Typer(help="Events: follow them; see whether their record is whole.", no_args_is_help=True)
+app = typer.Typer(help="Events: list and follow them; see whether their record is whole.", no_args_is_help=True)
+app.command("list")(list_all)
+app.command("show")(show_one)
 app.command()(tail)
 
 _EXPECTED: Final = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})", re.ASCII)

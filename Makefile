@@ -2,7 +2,8 @@
 PORT ?= 8080
 DATA_DIR ?= .data/demo
 PYTHON ?= python3
-JOBS ?= 2
+# The tests wait more than they compute: for processes, databases and devices.
+JOBS ?= 4
 
 VENV := .venv
 BIN := $(VENV)/bin

@@ -17,7 +17,7 @@ from doorward.kit.clock import FixedClock
 from doorward.kit.crypto import Vault
 from doorward.kit.log import PROCESSORS
 from tests.support import en60839
-from tests.support.postgres import PostgresServer
+from tests.support.postgres import PostgresServer, directory_for_speed
 
 NOW = 1_772_442_000_000  # 2026-03-02T09:00:00Z, a Monday
 _serial = count()
@@ -76,7 +76,10 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """A PostgreSQL server of this worker, with a database "template_migrated" that has the schema."""
     # What is killed in the tests is our server, not this one: it need not flush what it has been given.
-    with PostgresServer(tmp_path_factory.mktemp("postgresql"), fsync=False) as server:
+    with (
+        directory_for_speed(tmp_path_factory.mktemp("postgresql")) as directory,
+        PostgresServer(directory, fsync=False) as server,
+    ):
         upgrade(server.create_database("template_migrated"))
         yield server
 

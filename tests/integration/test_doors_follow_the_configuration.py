@@ -322,7 +322,9 @@ def test_a_door_decides_with_what_it_knows_when_the_database_is_gone(world: Worl
     assert asyncio.run(run()) == (True, 1)
 
 
-def test_an_event_at_a_door_that_is_removed_meanwhile_is_on_record_by_name(world: World, clock: FixedClock) -> None:
+def test_an_event_at_a_door_that_is_removed_meanwhile_is_on_record_by_name_and_number(
+    world: World, clock: FixedClock
+) -> None:
     channel = world.channel_ids[0]
 
     async def run() -> None:
@@ -335,7 +337,7 @@ def test_an_event_at_a_door_that_is_removed_meanwhile_is_on_record_by_name(world
     asyncio.run(run())
     names = Query(select(events.c.channel_name, events.c.channel_id).order_by(events.c.id), lambda *row: row)
     found = world.database.read_now(lambda tx: tx.all(names))
-    assert found == [("Front door", None)] * 2 + [("Back door", world.channel_ids[1])] * 2
+    assert found == [("Front door", channel)] * 2 + [("Back door", world.channel_ids[1])] * 2
 
 
 def test_a_long_reading_of_the_configuration_is_not_begun_again_and_again(world: World, clock: FixedClock) -> None:

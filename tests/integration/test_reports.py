@@ -510,4 +510,6 @@ def test_one_persons_days_and_last_use_are_found_in_the_index_of_the_person(migr
             plan = connection.execute(f"EXPLAIN QUERY PLAN {compiled.sql}", {**compiled.constants, **params})
             of_events = [row[3] for row in plan if " events " in row[3]]
             assert of_events
-            assert all("ix_events_person_id_occurred_at_id_event_code (person_id=?" in step for step in of_events)
+            assert all(
+                "ix_events_person_id_occurred_at_id_event_code_channel_id (person_id=?" in step for step in of_events
+            )

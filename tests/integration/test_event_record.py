@@ -205,6 +205,10 @@ def test_an_event_without_name_must_have_been_erased(world: World) -> None:
         "reasons = '[]' WHERE position = 2",
     )
     assert found(world) == [(2, ids[1], "erasure")]
+    # Nor by a list where no event can say so: before the first.
+    lists = "INSERT INTO event_erasures (account_id, position, positions) VALUES"
+    meddle(world, f"{lists} ({world.account_id}, 0, '[[2,2]]'), ({world.account_id}, -5, '[[1,3]]')")
+    assert found(world) == [(2, ids[1], "erasure")]
 
 
 def test_the_command_says_what_is_wrong_and_fails(doorward: Commands, world: World) -> None:

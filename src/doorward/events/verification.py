@@ -169,7 +169,9 @@ class _Reading:
         self.last_id = 0
         self.removal_said = self.head.removed_to == 0
         self.statements = {each.position: each for each in self.erasures if each.position > self.position}
-        self.to_be_erased = Spans(span for each in self.erasures for span in _spans(each.positions))
+        # Only by lists of which an event is still there to say so: none lies before the record, as nothing happened there.
+        stated = self.statements.values()
+        self.to_be_erased = Spans(span for each in stated for span in _spans(each.positions))
         self._expect(self.position, None, self.digest)
 
     def take(self, row: _Row) -> None:

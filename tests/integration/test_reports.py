@@ -444,6 +444,8 @@ def test_a_wrong_parameter_is_a_bad_request_that_names_it(api: httpx.Client) -> 
         ("attendance", "to=2026-02-30"),
         ("attendance", "from=1969-12-31"),
         ("attendance", "to=2101-01-01"),
+        ("attendance", "from=9999-12-31"),
+        ("denied", "to=0001-01-01"),
         ("attendance", "to=2025-01-01&from=2025-01-02"),
         ("attendance", "to=2026-01-02&from=2025-01-01"),
         ("attendance", "person_id=x"),

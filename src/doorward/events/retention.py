@@ -16,6 +16,7 @@ from doorward.decision.codes import EventCode
 from doorward.events import statements, tallies
 from doorward.events.service import Event, record
 from doorward.events.tables import event_chains, event_erasures, events
+from doorward.events.verification import is_as_recorded
 from doorward.kit.errors import Forbidden
 from doorward.kit.structured_fields import StructuredFields
 from doorward.oauth.principal import Principal
@@ -127,7 +128,10 @@ def set_retention(
 
 
 def declare_old(transaction: Transaction, now: int) -> int:
-    """Put on record which events go because they are too old; gives of how many accounts."""
+    """Put on record which events go because they are too old; gives of how many accounts.
+
+    Of a record that somebody has meddled with, so far as it is looked at for this, none go: verifying says why.
+    """
     return sum(_declare(transaction, each, now) for each in transaction.all(_LIMITED))
 
 
@@ -153,6 +157,8 @@ def _declare(transaction: Transaction, kept: _Kept, now: int) -> bool:
         return False
     if transaction.one(_HEAD, account_id=kept.account_id) != kept.removed_to:
         return False  # another process has just done it
+    if not is_as_recorded(transaction, kept.account_id, last.position):
+        return False  # somebody has made it older than it is: what is newer would go with it, and nobody could tell
     said = statements.removed(last.position, last.chain)
     record(transaction, Event(kept.account_id, EventCode.EVENTS_REMOVED, now, reasons=(said,)), now)
     transaction.run(_MOVE, the_account=kept.account_id, to=last.position, digest=last.chain)

@@ -119,6 +119,16 @@ _AFTER: Final = Query(
     .limit(_PAGE),
     _Row,
 )
+_WITH_THE_ONE_BEFORE: Final = Query(
+    select(*(events.c[name] for name in _Row._fields))
+    .where(
+        events.c.account_id == bindparam("account_id"),
+        events.c.position >= bindparam("position") - 1,
+        events.c.position <= bindparam("position"),
+    )
+    .order_by(events.c.position),
+    _Row,
+)
 _ERASURES: Final = Query(
     select(event_erasures.c.position, event_erasures.c.positions)
     .where(event_erasures.c.account_id == bindparam("account_id"))
@@ -137,6 +147,25 @@ def verify(transaction: Transaction, account_id: int, expected: Mapping[int, str
     for row in _rows(transaction, account_id, head.removed_to):
         reading.take(row)
     return reading.end()
+
+
+def is_as_recorded(transaction: Transaction, account_id: int, position: int) -> bool:
+    """Whether what an event says is what its own chain says, and that of the one before it.
+
+    Whoever writes these anew as well breaks the chain behind it, which verify() finds.
+    """
+    head = transaction.one(_HEAD, account_id=account_id)
+    found = transaction.all(_WITH_THE_ONE_BEFORE, account_id=account_id, position=position)
+    if head is None or not found or found[-1].position != position:
+        return False
+    row = found[-1]
+    if position == head.removed_to + 1:
+        before = head.removed_digest
+    elif len(found) == 2:
+        before = found[0].chain
+    else:
+        return False
+    return link(before, row.content, _commitment(row)) == row.chain
 
 
 def _rows(transaction: Transaction, account_id: int, after: int) -> Iterator[_Row]:
@@ -169,7 +198,7 @@ class _Reading:
         self.last_id = 0
         self.removal_said = self.head.removed_to == 0
         self.statements = {each.position: each for each in self.erasures if each.position > self.position}
-        # Only by lists of which an event is still there to say so: none lies before the record, as nothing happened there.
+        # Only by lists for which an event of the record can vouch: before its beginning there is none.
         stated = self.statements.values()
         self.to_be_erased = Spans(span for each in stated for span in _spans(each.positions))
         self._expect(self.position, None, self.digest)

@@ -5,13 +5,17 @@ import hashlib
 import hmac
 import json
 import ssl
+import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
-from doorward.db.unit_of_work import Database
+from doorward.db.query import Query, number
+from doorward.db.unit_of_work import Database, Transaction
 from doorward.events.service import Event, record_all
 from doorward.kit import mail_servers
 from doorward.kit.clock import FixedClock
@@ -377,6 +381,25 @@ def test_a_rule_that_goes_while_it_is_acting_leaves_nothing_behind(world: World,
     web.answers["/slow"] = answer
     forced(world)
     assert send_due(world, sender_of(world)) == 1
+    assert rows(world) == []
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_what_happens_while_a_rule_is_removed_is_recorded(world: World) -> None:
+    rule = new_rule(world, CONSOLE)
+    waits = Query(text("SELECT count(*) FROM pg_locks WHERE NOT granted"), number)
+
+    def remove(transaction: Transaction) -> "Future[list[int]]":
+        delete_rule(transaction, world.account_id, rule.id, world.clock.now())
+        recording = pool.submit(forced, world)
+        given_up = time.monotonic() + 30
+        while not (transaction.one(waits) or recording.done() or time.monotonic() > given_up):
+            time.sleep(0.01)
+        return recording
+
+    with ThreadPoolExecutor(1) as pool:
+        [event] = world.database.write_now(remove).result(30)
+    assert event
     assert rows(world) == []
 
 

@@ -11,6 +11,7 @@ from doorward.db.unit_of_work import Transaction
 from doorward.events import following
 from doorward.events.following import Recorded
 from doorward.events.service import TOPIC, Event, record, record_all
+from doorward.events.tables import events
 from doorward.events.verification import Verdict, verify
 from tests.support.commands import Commands
 from tests.support.services import other_account
@@ -30,7 +31,7 @@ ROWS = Query(text("SELECT id, account_id, position, person_name FROM events ORDE
 def happen(world: World, count: int, account_id: int | None = None) -> list[int]:
     """So many events in one transaction; gives their ids."""
     now = world.clock.now()
-    events = [
+    happened = [
         Event(
             account_id or world.account_id,
             10,
@@ -44,7 +45,7 @@ def happen(world: World, count: int, account_id: int | None = None) -> list[int]
         )
         for number in range(count)
     ]
-    return world.database.write_now(lambda tx: record_all(tx, events, now))
+    return world.database.write_now(lambda tx: record_all(tx, happened, now))
 
 
 def rows(world: World) -> list[Row]:
@@ -189,6 +190,23 @@ def test_that_old_events_are_gone_must_be_on_record(world: World) -> None:
         f"DELETE FROM events WHERE id < {ids[2]}",  # noqa: S608 - the test's own
     )
     assert found(world) == [(2, None, "removal")]
+
+
+@pytest.mark.parametrize("position", [0, -3])
+def test_an_event_at_a_position_that_there_is_not_is_named(world: World, position: int) -> None:
+    ids = happen(world, 3)
+    add_a_copy(world, ids[1], position)
+    assert found(world) == [(position, ids[2] + 1, "removal")]
+
+
+def add_a_copy(world: World, event_id: int, position: int) -> None:
+    """Another event that says the same, somewhere else."""
+    names = [column.name for column in events.c if column.name not in ("id", "position", "sequence", "controller_id")]
+    columns = ", ".join(names)
+    meddle(
+        world,
+        f"INSERT INTO events (position, {columns}) SELECT {position}, {columns} FROM events WHERE id = {event_id}",  # noqa: S608 - the test's own
+    )
 
 
 def test_an_event_without_name_must_have_been_erased(world: World) -> None:

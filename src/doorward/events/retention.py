@@ -41,6 +41,11 @@ class _Kept(NamedTuple):
     position: int
 
 
+class _Gone(NamedTuple):
+    account_id: int
+    removed_to: int
+
+
 class _Event(NamedTuple):
     position: int
     received_at: int
@@ -70,6 +75,13 @@ _LIMITED: Final = Query(
     .where(accounts.c.event_retention_days.is_not(None))
     .order_by(event_chains.c.account_id),
     _Kept,
+)
+# Whether or not their account keeps the others for ever by now: what was said to go goes.
+_SAID_TO_GO: Final = Query(
+    select(event_chains.c.account_id, event_chains.c.removed_to)
+    .where(event_chains.c.removed_to > 0)
+    .order_by(event_chains.c.account_id),
+    _Gone,
 )
 _AT: Final = Query(
     select(events.c.position, events.c.received_at, events.c.chain).where(
@@ -137,7 +149,7 @@ def declare_old(transaction: Transaction, now: int) -> int:
 
 def remove_old(transaction: Transaction, most: int = AT_ONCE) -> int:
     """Remove some rows of events that the record begins behind; gives how many positions they were, 0 for done."""
-    for each in transaction.all(_LIMITED):
+    for each in transaction.all(_SAID_TO_GO):
         which = {"account_id": each.account_id, "to": each.removed_to}
         first = transaction.one(_FIRST_LEFT, **which)
         if first is not None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import LargeBinary, insert, literal, select, text
+from sqlalchemy import LargeBinary, insert, literal, select, text, update
 
 from doorward.db.compacting import compact
 from doorward.db.query import Query
@@ -96,6 +96,9 @@ def written_down(world: World, api: httpx.Client, front: int) -> None:
     told = select(deliveries.c.id, literal(0), literal(5), literal(200), literal('{"got": "Oldname Qvistgaard"}'))
     add = insert(delivery_attempts).from_select(["delivery_id", "at", "took_ms", "status", "answer"], told.limit(1))
     assert world.database.write_now(lambda tx: tx.run(Query[None](add))) == 1
+    refused = "the mail server takes nothing for these addresses: 5.1.1 <wilhelmina@q.example> is unknown"
+    failed = [Query[None](update(table).values(error=refused)) for table in (deliveries, delivery_attempts)]
+    assert all(world.database.write_now(lambda tx: [tx.run(each) for each in failed]))
 
 
 def test_nothing_says_who_it_was_and_the_record_proves_itself(

@@ -268,7 +268,7 @@ def test_a_test_does_each_action_once_and_shows_operators_nothing(world: World, 
     broken = {"kind": "slack", "url": web.url("/nowhere")}
     rule = new_rule(world, posted, broken, mail_to("guard@acme.example"), CONSOLE)
     sends = sender_of(world, server_of(box))
-    begun = write(world, begin_tests, rule.id, sends.next_lease)
+    begun = write(world, begin_tests, rule.id, sends.next_test_lease)
     tested = asyncio.run(send_tests(sends, begun))
     assert [(each.kind, each.delivered, each.status, each.error) for each in tested] == [
         ("post", True, 200, None),
@@ -285,6 +285,25 @@ def test_a_test_does_each_action_once_and_shows_operators_nothing(world: World, 
     assert [(row.id, row.state, row.resource_type) for row in rows(world)] == [
         (each.delivery_id, "delivered" if each.delivered else "given_up", "Test") for each in tested
     ]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_test_that_takes_long_is_not_sent_again_by_a_worker(world: World, clock: FixedClock, web: Web) -> None:
+    rule = new_rule(world, {"kind": "post", "url": web.url("/slow")})
+    sent_meanwhile: list[int] = []
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        clock.advance(25_000)
+        sent_meanwhile.append(send_due(world, sender_of(world)))
+        handler.send_response(200)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    web.answers["/slow"] = answer
+    sends = sender_of(world)
+    begun = write(world, begin_tests, rule.id, sends.next_test_lease)
+    [tested] = asyncio.run(send_tests(sends, begun))
+    assert (tested.delivered, sent_meanwhile) == (True, [0])
 
 
 def test_a_rule_that_changes_keeps_what_leads_where_it_did(world: World, web: Web) -> None:

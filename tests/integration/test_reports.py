@@ -4,6 +4,7 @@ import csv
 import io
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -23,7 +24,9 @@ from doorward.decision.snapshot import Presence
 from doorward.events.service import Event, record_all
 from doorward.kit.clock import FixedClock
 from doorward.kit.pages import Page
+from doorward.oauth.tokens import revoke_token
 from doorward.people.service import delete_person, update_person
+from doorward.reports import api as reports_api
 from doorward.reports import attendance as attendance_module
 from doorward.reports import denied as denied_module
 from doorward.reports import door_activity as door_activity_module
@@ -435,6 +438,21 @@ def test_who_is_limited_to_sites_has_reports_of_these_alone(world: World, served
         assert report(stranger, "attendance", **MARCH, person_id=world.person_id)["rows"] == []
         assert report(stranger, "attendance", **MARCH, site_ids=world.site_ids[0])["rows"] == []
         assert report(stranger, "denied", **MARCH, channels=world.channel_ids[0])["rows"] == []
+
+
+@on_sqlite
+def test_a_sheet_of_many_days_ends_with_its_token(
+    api: httpx.Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def revoking(*asked: Any) -> list[Any]:
+        found = attendance_module.attendance_on(*asked)
+        with ThreadPoolExecutor(1) as pool:  # this thread is reading
+            pool.submit(world.database.write_now, lambda tx: revoke_token(tx, world.token, 1)).result(15)
+        return found
+
+    monkeypatch.setattr(reports_api, "attendance_on", revoking)
+    with pytest.raises(httpx.RemoteProtocolError):
+        sheet(api, "attendance", **MARCH)
 
 
 @on_sqlite

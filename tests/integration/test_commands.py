@@ -212,6 +212,8 @@ def test_users_are_limited_disabled_and_given_new_passwords(doorward: Commands) 
         (["token", "revoke"], "TOKEN"),
         (["site", "create", "East", "--ip", "300.1.1.1"], "site_ips '300.1.1.1'"),
         (["person", "update", "99", "--first-name", "A"], "there is no person 99"),
+        (["webhook", "deliveries", "--app", "\udcff"], "what was given on the command line is not UTF-8"),
+        (["alarm", "list", "--assignee", "\udcff"], "what was given on the command line is not UTF-8"),
     ],
 )
 def test_bad_input_is_exit_code_2_and_one_line_that_names_the_field(

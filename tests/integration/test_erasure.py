@@ -1,13 +1,15 @@
 """A person is erased: the record still proves itself, and nothing says who it was."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import LargeBinary, insert, literal, select, text
+from sqlalchemy import LargeBinary, insert, literal, select, text, update
 
 from doorward.db.compacting import compact
-from doorward.db.query import Query
+from doorward.db.query import Query, number
 from doorward.db.unit_of_work import Transaction
 from doorward.erasure.service import erase_more, erase_person
 from doorward.erasure.texts import Names, contains, only_what_is_kept, speaks_of, without
@@ -96,6 +98,9 @@ def written_down(world: World, api: httpx.Client, front: int) -> None:
     told = select(deliveries.c.id, literal(0), literal(5), literal(200), literal('{"got": "Oldname Qvistgaard"}'))
     add = insert(delivery_attempts).from_select(["delivery_id", "at", "took_ms", "status", "answer"], told.limit(1))
     assert world.database.write_now(lambda tx: tx.run(Query[None](add))) == 1
+    refused = "the mail server takes nothing for these addresses: 5.1.1 <wilhelmina@q.example> is unknown"
+    failed = [Query[None](update(table).values(error=refused)) for table in (deliveries, delivery_attempts)]
+    assert all(world.database.write_now(lambda tx: [tx.run(each) for each in failed]))
 
 
 def test_nothing_says_who_it_was_and_the_record_proves_itself(
@@ -143,10 +148,36 @@ def test_many_events_are_erased_in_steps_and_again_what_came_later(world: World)
 
     assert erase() == [3, 3, 1]
     world.database.write_now(lambda tx: record_all(tx, [event], now))
-    assert erase() == [1]
-    assert erase() == [0]
+    assert erase() == [1, 0]
+    assert erase() == [0, 0]
     verdict = world.database.read_now(lambda tx: verify(tx, world.account_id))
     assert (verdict.findings, verdict.events, verdict.erased) == ([], 12, 8)
+    assert "Lovelace" not in everything(world)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_what_is_recorded_while_somebody_is_erased_names_them_no_more(world: World) -> None:
+    now, person, account = world.clock.now(), world.person_id, world.account_id
+    event = Event(account, 10, now, person_id=person, person_name="Ada Lovelace", credential="1234")
+    world.database.write_now(lambda tx: record_all(tx, [event], now))
+    traces = world.database.read_now(lambda tx: find_traces(tx, world.vault, account, person))
+    waits = Query(text("SELECT count(*) FROM pg_locks WHERE NOT granted"), number)
+
+    def record_late() -> list[int]:
+        return world.database.write_now(lambda tx: record_all(tx, [event], now))
+
+    def erase(transaction: Transaction) -> bool:
+        step = erase_person(transaction, account, person, traces, now)
+        recording = pool.submit(record_late)
+        given_up = time.monotonic() + 30
+        while not (transaction.one(waits) or recording.done() or time.monotonic() > given_up):
+            time.sleep(0.01)
+        return step.is_last
+
+    with ThreadPoolExecutor(1) as pool:
+        assert not world.database.write_now(erase)
+        step = world.database.write_now(lambda tx: erase_more(tx, account, person, traces, now))
+    assert (step.events, step.is_last) == (1, True)
     assert "Lovelace" not in everything(world)
 
 

@@ -4,13 +4,18 @@ import csv
 import io
 import json
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
+import pytest
 
+from doorward.events import record_api
 from doorward.events.exporting import STEP, Wanted, head, part, stretch
 from doorward.events.service import Event, record_all
 from doorward.kit.timestamps import format_instant
+from doorward.oauth.tokens import revoke_token
 from tests.integration.conftest import Served
 from tests.support.commands import Commands
 from tests.support.world import World
@@ -65,6 +70,22 @@ def test_json_lines_have_all_that_is_on_record(api: httpx.Client, world: World) 
         "replayed": False,
     }
     assert (found[3]["replayed"], found[3]["controller_id"], found[3]["sequence"]) == (True, 7, 3)
+
+
+def test_who_may_no_longer_have_it_gets_no_more_of_it(
+    api: httpx.Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happen(world, *[Event(world.account_id, 33, world.clock.now())] * (STEP + 1))
+
+    def revoking(*asked: Any) -> bytes:
+        found = part(*asked)
+        with ThreadPoolExecutor(1) as pool:  # this thread is reading
+            pool.submit(world.database.write_now, lambda tx: revoke_token(tx, world.token, 1)).result(15)
+        return found
+
+    monkeypatch.setattr(record_api, "part", revoking)
+    with pytest.raises(httpx.RemoteProtocolError):
+        api.get(URL, params={"format": "jsonl"})
 
 
 def test_csv_is_read_back_and_calculates_nothing(api: httpx.Client, world: World) -> None:

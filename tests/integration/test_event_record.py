@@ -11,6 +11,7 @@ from doorward.db.unit_of_work import Transaction
 from doorward.events import following
 from doorward.events.following import Recorded
 from doorward.events.service import TOPIC, Event, record, record_all
+from doorward.events.tables import events
 from doorward.events.verification import Verdict, verify
 from tests.support.commands import Commands
 from tests.support.services import other_account
@@ -30,7 +31,7 @@ ROWS = Query(text("SELECT id, account_id, position, person_name FROM events ORDE
 def happen(world: World, count: int, account_id: int | None = None) -> list[int]:
     """So many events in one transaction; gives their ids."""
     now = world.clock.now()
-    events = [
+    happened = [
         Event(
             account_id or world.account_id,
             10,
@@ -44,7 +45,7 @@ def happen(world: World, count: int, account_id: int | None = None) -> list[int]
         )
         for number in range(count)
     ]
-    return world.database.write_now(lambda tx: record_all(tx, events, now))
+    return world.database.write_now(lambda tx: record_all(tx, happened, now))
 
 
 def rows(world: World) -> list[Row]:
@@ -191,6 +192,23 @@ def test_that_old_events_are_gone_must_be_on_record(world: World) -> None:
     assert found(world) == [(2, None, "removal")]
 
 
+@pytest.mark.parametrize("position", [0, -3])
+def test_an_event_at_a_position_that_there_is_not_is_named(world: World, position: int) -> None:
+    ids = happen(world, 3)
+    add_a_copy(world, ids[1], position)
+    assert found(world) == [(position, ids[2] + 1, "removal")]
+
+
+def add_a_copy(world: World, event_id: int, position: int) -> None:
+    """Another event that says the same, somewhere else."""
+    names = [column.name for column in events.c if column.name not in ("id", "position", "sequence", "controller_id")]
+    columns = ", ".join(names)
+    meddle(
+        world,
+        f"INSERT INTO events (position, {columns}) SELECT {position}, {columns} FROM events WHERE id = {event_id}",  # noqa: S608 - the test's own
+    )
+
+
 def test_an_event_without_name_must_have_been_erased(world: World) -> None:
     ids = happen(world, 3)
     row = "SELECT salt, person_name, credential, reasons FROM events WHERE position = 2"
@@ -204,6 +222,10 @@ def test_an_event_without_name_must_have_been_erased(world: World) -> None:
         f"UPDATE events SET commitment = '{committed}', salt = NULL, person_name = NULL, credential = NULL, "  # noqa: S608 - the test's own
         "reasons = '[]' WHERE position = 2",
     )
+    assert found(world) == [(2, ids[1], "erasure")]
+    # Nor by a list where no event can say so: before the first.
+    lists = "INSERT INTO event_erasures (account_id, position, positions) VALUES"
+    meddle(world, f"{lists} ({world.account_id}, 0, '[[2,2]]'), ({world.account_id}, -5, '[[1,3]]')")
     assert found(world) == [(2, ids[1], "erasure")]
 
 

@@ -89,6 +89,35 @@ def test_a_record_that_has_a_hole_is_left_as_it_is(world: World, clock: FixedClo
     assert [each.kind for each in verdict(world).findings] == ["missing"]
 
 
+def test_nobody_makes_events_go_by_making_one_of_them_older(world: World, clock: FixedClock) -> None:
+    happen(world, 3)
+    clock.advance(2 * DAY)
+    happen(world, 5)
+    write(world, set_retention, {"days": 3})
+    older = Query[None](text(f"UPDATE events SET received_at = received_at - {9 * DAY} WHERE position >= 4"))  # noqa: S608 - the test's own
+    world.database.write_now(lambda tx: tx.run(older))
+    assert asyncio.run(remove_old_events(world.database, clock.now())) == 0
+    assert {each.kind for each in verdict(world).findings} == {"altered"}
+
+
+def test_what_is_being_removed_is_not_changed_unseen_and_goes_in_any_case(world: World, clock: FixedClock) -> None:
+    happen(world, 6)
+    clock.advance(2 * DAY)
+    write(world, set_retention, {"days": 1})
+    world.database.write_now(lambda tx: declare_old(tx, clock.now()))
+    write(world, set_retention, {"days": None})
+    assert world.database.write_now(lambda tx: remove_old(tx, 2)) == 2
+    assert verdict(world).is_sound
+    forged = Query[None](text("UPDATE events SET event_code = 27 WHERE position = 5"))
+    world.database.write_now(lambda tx: tx.run(forged))
+    assert [(each.position, each.kind) for each in verdict(world).findings] == [(5, "removal")]
+    behind = Query[None](text("DELETE FROM events WHERE position IN (5, 6)"))
+    world.database.write_now(lambda tx: tx.run(behind))
+    assert [(each.position, each.kind) for each in verdict(world).findings] == [(4, "removal")]
+    assert asyncio.run(remove_old_events(world.database, clock.now())) > 0
+    assert (verdict(world).findings, verdict(world).events) == ([], 1)
+
+
 def test_how_long_events_are_kept_is_a_setting(api: httpx.Client, served: Served, world: World) -> None:
     url = "/api/3/event_log/retention"
     assert api.get(url).json() == {"days": None}

@@ -71,6 +71,9 @@ def test_what_will_not_be_better_next_time_is_said_in_one_line(
     code, printed, errors = tail(capsys, served.base_url, "no-token", "--after", 0)
     assert (code, printed) == (2, "")
     assert errors.endswith("The access token is invalid\n")
+    for url, token in (("http://[::1", "x"), ("ftp://x", "x"), ("", "x"), (served.base_url, "tökén")):
+        code, printed, errors = tail(capsys, url, token)
+        assert (code, printed, errors.count("\n")) == (2, "", 1)
     code, printed, errors = tail(capsys, "http://127.0.0.1:9", world.token)
     assert (code, printed, errors.count("\n")) == (1, "", 1)
     revoking = threading.Timer(0.5, lambda: world.database.write_now(lambda tx: revoke_token(tx, world.token, 1)))

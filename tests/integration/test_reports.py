@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -20,7 +21,10 @@ from doorward.decision.snapshot import Presence
 from doorward.events.service import Event, record_all
 from doorward.kit.clock import FixedClock
 from doorward.kit.pages import Page
+from doorward.oauth.tokens import revoke_token
 from doorward.people.service import delete_person, update_person
+from doorward.reports import api as reports_api
+from doorward.reports import attendance as attendance_module
 from doorward.reports.attendance import attendance, attendance_of
 from doorward.reports.codes import DENIED
 from doorward.reports.door_activity import door_activity
@@ -431,12 +435,29 @@ def test_who_is_limited_to_sites_has_reports_of_these_alone(world: World, served
 
 
 @on_sqlite
+def test_a_sheet_of_many_days_ends_with_its_token(
+    api: httpx.Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def revoking(*asked: Any) -> list[Any]:
+        found = attendance_module.attendance_on(*asked)
+        with ThreadPoolExecutor(1) as pool:  # this thread is reading
+            pool.submit(world.database.write_now, lambda tx: revoke_token(tx, world.token, 1)).result(15)
+        return found
+
+    monkeypatch.setattr(reports_api, "attendance_on", revoking)
+    with pytest.raises(httpx.RemoteProtocolError):
+        sheet(api, "attendance", **MARCH)
+
+
+@on_sqlite
 def test_a_wrong_parameter_is_a_bad_request_that_names_it(api: httpx.Client) -> None:
     for name, query in (
         ("attendance", "from=yesterday"),
         ("attendance", "to=2026-02-30"),
         ("attendance", "from=1969-12-31"),
         ("attendance", "to=2101-01-01"),
+        ("attendance", "from=9999-12-31"),
+        ("denied", "to=0001-01-01"),
         ("attendance", "to=2025-01-01&from=2025-01-02"),
         ("attendance", "to=2026-01-02&from=2025-01-01"),
         ("attendance", "person_id=x"),

@@ -5,13 +5,17 @@ import hashlib
 import hmac
 import json
 import ssl
+import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
-from doorward.db.unit_of_work import Database
+from doorward.db.query import Query, number
+from doorward.db.unit_of_work import Database, Transaction
 from doorward.events.service import Event, record_all
 from doorward.kit import mail_servers
 from doorward.kit.clock import FixedClock
@@ -264,7 +268,7 @@ def test_a_test_does_each_action_once_and_shows_operators_nothing(world: World, 
     broken = {"kind": "slack", "url": web.url("/nowhere")}
     rule = new_rule(world, posted, broken, mail_to("guard@acme.example"), CONSOLE)
     sends = sender_of(world, server_of(box))
-    begun = write(world, begin_tests, rule.id, sends.next_lease)
+    begun = write(world, begin_tests, rule.id, sends.next_test_lease)
     tested = asyncio.run(send_tests(sends, begun))
     assert [(each.kind, each.delivered, each.status, each.error) for each in tested] == [
         ("post", True, 200, None),
@@ -281,6 +285,25 @@ def test_a_test_does_each_action_once_and_shows_operators_nothing(world: World, 
     assert [(row.id, row.state, row.resource_type) for row in rows(world)] == [
         (each.delivery_id, "delivered" if each.delivered else "given_up", "Test") for each in tested
     ]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_test_that_takes_long_is_not_sent_again_by_a_worker(world: World, clock: FixedClock, web: Web) -> None:
+    rule = new_rule(world, {"kind": "post", "url": web.url("/slow")})
+    sent_meanwhile: list[int] = []
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        clock.advance(25_000)
+        sent_meanwhile.append(send_due(world, sender_of(world)))
+        handler.send_response(200)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    web.answers["/slow"] = answer
+    sends = sender_of(world)
+    begun = write(world, begin_tests, rule.id, sends.next_test_lease)
+    [tested] = asyncio.run(send_tests(sends, begun))
+    assert (tested.delivered, sent_meanwhile) == (True, [0])
 
 
 def test_a_rule_that_changes_keeps_what_leads_where_it_did(world: World, web: Web) -> None:
@@ -377,6 +400,25 @@ def test_a_rule_that_goes_while_it_is_acting_leaves_nothing_behind(world: World,
     web.answers["/slow"] = answer
     forced(world)
     assert send_due(world, sender_of(world)) == 1
+    assert rows(world) == []
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_what_happens_while_a_rule_is_removed_is_recorded(world: World) -> None:
+    rule = new_rule(world, CONSOLE)
+    waits = Query(text("SELECT count(*) FROM pg_locks WHERE NOT granted"), number)
+
+    def remove(transaction: Transaction) -> "Future[list[int]]":
+        delete_rule(transaction, world.account_id, rule.id, world.clock.now())
+        recording = pool.submit(forced, world)
+        given_up = time.monotonic() + 30
+        while not (transaction.one(waits) or recording.done() or time.monotonic() > given_up):
+            time.sleep(0.01)
+        return recording
+
+    with ThreadPoolExecutor(1) as pool:
+        [event] = world.database.write_now(remove).result(30)
+    assert event
     assert rows(world) == []
 
 

@@ -175,7 +175,7 @@ async def test(request: Request[Any, Any, Any], application_id: FromPath[str]) -
     number, context, address = path_id(application_id), context_of(request), base_url(request)
     sender = ApplicationWebhook(context.vault, context.clock, lambda: address, context.edge.outbound_allow)
     dispatcher = Dispatcher(context.database, context.clock, {WEBHOOK: sender})
-    lease, until = dispatcher.next_lease()
+    lease, until = dispatcher.next_test_lease()
     begun: list[Claimed] = []
 
     def begin(transaction: Transaction, principal: Principal, now: int) -> Answer:

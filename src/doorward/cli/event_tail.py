@@ -51,7 +51,9 @@ def followed(url: str, token: str, params: dict[str, str], after: int | None) ->
     """Events with their positions, for ever. Raises OSError if the server cannot be reached at first, BadRequest."""
     reached = False
     # What goes to this machine goes through no proxy.
-    trust = urlsplit(url).hostname not in _HERE
+    trust = _host_of(url) not in _HERE
+    if not (token.isascii() and token.isprintable()):
+        raise BadRequest("--token: is no access token")
     with httpx.Client(base_url=url, timeout=_SILENCE_S, trust_env=trust) as client:
         while True:
             headers = {"Authorization": f"Bearer {token}"}
@@ -65,15 +67,26 @@ def followed(url: str, token: str, params: dict[str, str], after: int | None) ->
                         after = position
                         if event is not None:
                             yield position, event
-            except (httpx.TransportError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            except httpx.TransportError as error:
                 if not reached:
                     raise OSError(f"the server at {url} cannot be reached: {error}") from None
             time.sleep(_COME_BACK_S)
 
 
+def _host_of(url: str) -> str:
+    """The host of an http URL. Raises BadRequest."""
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and parts.hostname and httpx.URL(url).host:
+            return parts.hostname
+    except (ValueError, httpx.InvalidURL):
+        pass
+    raise BadRequest("--url: must be an address such as https://doors.example.com")
+
+
 def _check(answer: httpx.Response) -> None:
     """Raises BadRequest for what will not be better next time."""
-    if answer.status_code < 400:
+    if answer.status_code < 300:
         return
     answer.read()
     if answer.status_code in (429, 500, 502, 503, 504):

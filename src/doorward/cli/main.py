@@ -92,13 +92,28 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        names = {f"{each.__module__}.{each.__qualname__}" for each in type(error).__mro__}
-        if names & _BAD_INPUT:
-            return _fail(str(error), 2)
-        if names & _NOT_DONE:
-            return _fail(str(error), 1)
-        raise
+        refused = _refused(error, arguments)
+        if refused is None:
+            raise
+        return _fail(*refused)
     return code if isinstance(code, int) else 0
+
+
+def _refused(error: Exception, arguments: Sequence[str]) -> tuple[str, int] | None:
+    """What is to be said of an error, and the exit code; None: it is a bug."""
+    names = {f"{each.__module__}.{each.__qualname__}" for each in type(error).__mro__}
+    if names & _BAD_INPUT:
+        return str(error), 2
+    if names & _NOT_DONE:
+        return str(error), 1
+    if isinstance(error, UnicodeEncodeError) and any(map(_is_no_text, arguments)):
+        return "what was given on the command line is not UTF-8", 2
+    return None
+
+
+def _is_no_text(argument: str) -> bool:
+    """Whether an argument has bytes that are no text; in the name of a file it may."""
+    return any("\ud800" <= character <= "\udfff" for character in argument)
 
 
 def _fail(text: str, code: int) -> int:

@@ -114,7 +114,7 @@ def send_test(
         senders = senders_of_rules(session.database, session.vault, session.clock, allow, mail)
         dispatcher = Dispatcher(session.database, session.clock, senders)
         with naming("rule", rule):
-            begun = session.write(lambda tx: begin_tests(tx, account_id, rule, dispatcher.next_lease, now))
+            begun = session.write(lambda tx: begin_tests(tx, account_id, rule, dispatcher.next_test_lease, now))
         tested = asyncio.run(send_tests(dispatcher, begun))
     show([row_of(each) for each in tested], json, ("kind", "delivery_id", "delivered", "status", "error", "took_ms"))
     if not all(each.delivered for each in tested):

@@ -110,7 +110,7 @@ def send_test(
         address = settings.public_url or f"http://{settings.host}:{settings.port}"
         sender = ApplicationWebhook(vault, session.clock, lambda: address, settings.outbound_allow)
         dispatcher = Dispatcher(session.database, session.clock, {WEBHOOK: sender})
-        (lease, until), now = dispatcher.next_lease(), session.clock.now()
+        (lease, until), now = dispatcher.next_test_lease(), session.clock.now()
 
         def begin(transaction: Transaction) -> Claimed:
             found = _application(transaction, account_id, app_id)

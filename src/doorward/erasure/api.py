@@ -47,7 +47,8 @@ async def erase(request: Request[Any, Any, Any], person_id: FromPath[str]) -> AS
     context, principal, number = context_of(request), principal_of(request), path_id(person_id)
     require_may_erase(principal)
     account_id, vault = principal.account_id, context.vault
-    traces = await context.database.read(lambda tx: find_traces(tx, vault, account_id, number))
+    async with context.long_reads:  # the whole log and record: one at a time, so that others can read
+        traces = await context.database.read(lambda tx: find_traces(tx, vault, account_id, number))
     steps: list[Step] = []
 
     def erase_it(transaction: Transaction, holder: Principal, now: int) -> Answer:

@@ -79,4 +79,7 @@ PLACES: Final = (
     Place(alarm_notes.c.text, is_prose=True),
     # A server that was told of an event may have answered with it.
     Place(delivery_attempts.c.answer, is_prose=True, of_account=_OF_ACCOUNT),
+    # A mail server names the address that it takes nothing for.
+    Place(delivery_attempts.c.error, is_prose=True, of_account=_OF_ACCOUNT),
+    Place(deliveries.c.error, is_prose=True),
 )

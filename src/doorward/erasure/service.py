@@ -96,7 +96,10 @@ def require_may_erase(by: Principal) -> None:
 def erase_person(
     transaction: Transaction, account_id: int, person_id: int, traces: Traces, now: int, *, most: int = AT_ONCE
 ) -> Step:
-    """Erase a person, with the first of their events; `traces` have been looked for before. Raises NotFound."""
+    """Erase a person, with the first of their events; `traces` have been looked for before. Raises NotFound.
+
+    It is never the last step: who records at this moment may know the person as they were, and comes after it.
+    """
     found = transaction.one(_PERSON, account_id=account_id, the_id=person_id)
     if found is None:
         raise NotFound
@@ -117,7 +120,7 @@ def erase_person(
         place.rewrite(transaction, account_id, ids, lambda text: without(traces.names, text))
     audit.record(transaction, account_id, ERASED, "person", person_id, now)
     _rewrite_log(transaction, account_id, person_id, traces)
-    return step
+    return step._replace(is_last=False)
 
 
 def erase_more(

@@ -12,7 +12,7 @@ from doorward.decision.codes import EventCode
 from doorward.events import chain, statements
 from doorward.events.service import Event, append
 from doorward.events.spans import digest_of, spans_of, stored_spans
-from doorward.events.tables import event_erasures, events
+from doorward.events.tables import event_chains, event_erasures, events
 
 Reason = tuple[str, str]
 
@@ -26,6 +26,10 @@ class _Personal(NamedTuple):
     reasons: str
 
 
+_HEAD: Final = Query(
+    select(event_chains.c.position).where(event_chains.c.account_id == bindparam("account_id")).with_for_update(),
+    number,
+)
 _IS_THEIRS: Final = and_(
     events.c.person_id == bindparam("person_id"),
     events.c.account_id == bindparam("account_id"),
@@ -117,6 +121,8 @@ def erase_events(
 
     Gives how many they were, and whether there may be more. The first time it is put on record also without any.
     """
+    # Whoever records just now comes first: what they knew before the person was erased is seen, too.
+    transaction.one(_HEAD, account_id=account_id)
     found = transaction.all(_THEIRS, account_id=account_id, person_id=person_id, most=most)
     if others and len(found) < most:
         left = most - len(found)

@@ -13,6 +13,7 @@ from doorward.events.exporting import FORMATS, MEDIA_TYPES, STEP, Format, Wanted
 from doorward.events.retention import Retention, get_retention, set_retention
 from doorward.kit.errors import BadRequest
 from doorward.oauth.principal import Principal
+from doorward.oauth.tokens import authenticate_again
 from doorward.wire.bodies import read_json
 from doorward.wire.changes import Answer, answer, change
 from doorward.wire.context import context_of, principal_of
@@ -54,6 +55,7 @@ _EXPORT: Final = Docs(
     description="All that was on record when it was asked for, however long: it is sent as it is read. In CSV, a cell "
     "that a spreadsheet would calculate begins with an apostrophe. `chain` is that of the record up to the event.",
 )
+_READ: Final = ("account.event.access.readonly",)
 _CODES: Final = frozenset(EventCode)
 
 
@@ -61,7 +63,7 @@ def _body(found: Retention) -> RetentionBody:
     return RetentionBody(found.event_retention_days)
 
 
-@get("/event_log/retention", name="getEventRetention", scopes=("account.event.access.readonly",), docs=_GET)
+@get("/event_log/retention", name="getEventRetention", scopes=_READ, docs=_GET)
 async def show_retention(request: Request[Any, Any, Any]) -> ASGIResponse:
     """See for how long events are kept."""
     account_id = principal_of(request).account_id
@@ -80,14 +82,13 @@ async def change_retention(request: Request[Any, Any, Any]) -> ASGIResponse:
     return await change(request, set_it)
 
 
-@get("/event_log/export", name="exportEvents", scopes=("account.event.access.readonly",), docs=_EXPORT)
+@get("/event_log/export", name="exportEvents", scopes=_READ, docs=_EXPORT)
 async def export(request: Request[Any, Any, Any]) -> ASGIResponse:
     """The record as a file."""
     context, principal, query = context_of(request), principal_of(request), request.query_params
     kind: Format = "jsonl" if choice_of(query, "format", FORMATS) == "jsonl" else "csv"
     asked = _wanted(query, principal)
     database, account_id = context.database, principal.account_id
-    wanted = await database.read(lambda transaction: seen_by(transaction, asked, principal))
     there = await database.read(lambda transaction: stretch(transaction, account_id))
 
     async def parts() -> AsyncIterator[bytes]:
@@ -95,7 +96,10 @@ async def export(request: Request[Any, Any, Any]) -> ASGIResponse:
         for after in range(there.after, there.to, STEP):
 
             def read(transaction: Transaction, after: int = after) -> bytes:
-                return part(transaction, account_id, wanted, kind, after, there.to)
+                # It may take minutes: who may no longer have it gets no more, and sees that it is not whole.
+                holder = authenticate_again(transaction, principal, context.clock.now())
+                holder.require(*_READ)
+                return part(transaction, account_id, seen_by(transaction, asked, holder), kind, after, there.to)
 
             if lines := await database.read(read):
                 yield lines

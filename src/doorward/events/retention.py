@@ -16,6 +16,7 @@ from doorward.decision.codes import EventCode
 from doorward.events import statements, tallies
 from doorward.events.service import Event, record
 from doorward.events.tables import event_chains, event_erasures, events
+from doorward.events.verification import is_as_recorded
 from doorward.kit.errors import Forbidden
 from doorward.kit.structured_fields import StructuredFields
 from doorward.oauth.principal import Principal
@@ -38,6 +39,11 @@ class _Kept(NamedTuple):
     days: int
     removed_to: int
     position: int
+
+
+class _Gone(NamedTuple):
+    account_id: int
+    removed_to: int
 
 
 class _Event(NamedTuple):
@@ -69,6 +75,13 @@ _LIMITED: Final = Query(
     .where(accounts.c.event_retention_days.is_not(None))
     .order_by(event_chains.c.account_id),
     _Kept,
+)
+# Whether or not their account keeps the others for ever by now: what was said to go goes.
+_SAID_TO_GO: Final = Query(
+    select(event_chains.c.account_id, event_chains.c.removed_to)
+    .where(event_chains.c.removed_to > 0)
+    .order_by(event_chains.c.account_id),
+    _Gone,
 )
 _AT: Final = Query(
     select(events.c.position, events.c.received_at, events.c.chain).where(
@@ -127,13 +140,16 @@ def set_retention(
 
 
 def declare_old(transaction: Transaction, now: int) -> int:
-    """Put on record which events go because they are too old; gives of how many accounts."""
+    """Put on record which events go because they are too old; gives of how many accounts.
+
+    Of a record that somebody has meddled with, so far as it is looked at for this, none go: verifying says why.
+    """
     return sum(_declare(transaction, each, now) for each in transaction.all(_LIMITED))
 
 
 def remove_old(transaction: Transaction, most: int = AT_ONCE) -> int:
     """Remove some rows of events that the record begins behind; gives how many positions they were, 0 for done."""
-    for each in transaction.all(_LIMITED):
+    for each in transaction.all(_SAID_TO_GO):
         which = {"account_id": each.account_id, "to": each.removed_to}
         first = transaction.one(_FIRST_LEFT, **which)
         if first is not None:
@@ -153,6 +169,8 @@ def _declare(transaction: Transaction, kept: _Kept, now: int) -> bool:
         return False
     if transaction.one(_HEAD, account_id=kept.account_id) != kept.removed_to:
         return False  # another process has just done it
+    if not is_as_recorded(transaction, kept.account_id, last.position):
+        return False  # somebody has made it older than it is: what is newer would go with it, and nobody could tell
     said = statements.removed(last.position, last.chain)
     record(transaction, Event(kept.account_id, EventCode.EVENTS_REMOVED, now, reasons=(said,)), now)
     transaction.run(_MOVE, the_account=kept.account_id, to=last.position, digest=last.chain)

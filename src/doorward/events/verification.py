@@ -119,6 +119,16 @@ _AFTER: Final = Query(
     .limit(_PAGE),
     _Row,
 )
+_WITH_THE_ONE_BEFORE: Final = Query(
+    select(*(events.c[name] for name in _Row._fields))
+    .where(
+        events.c.account_id == bindparam("account_id"),
+        events.c.position >= bindparam("position") - 1,
+        events.c.position <= bindparam("position"),
+    )
+    .order_by(events.c.position),
+    _Row,
+)
 _ERASURES: Final = Query(
     select(event_erasures.c.position, event_erasures.c.positions)
     .where(event_erasures.c.account_id == bindparam("account_id"))
@@ -134,13 +144,33 @@ def verify(transaction: Transaction, account_id: int, expected: Mapping[int, str
     head = transaction.one(_HEAD, account_id=account_id) or _Head(0, START, 0, START)
     erasures = transaction.all(_ERASURES, account_id=account_id)
     reading = _Reading(head, erasures, dict(expected or {}))
-    for row in _rows(transaction, account_id, head.removed_to):
+    for row in _rows(transaction, account_id):
         reading.take(row)
     return reading.end()
 
 
-def _rows(transaction: Transaction, account_id: int, after: int) -> Iterator[_Row]:
-    position, the_id = after, 2**63 - 1
+def is_as_recorded(transaction: Transaction, account_id: int, position: int) -> bool:
+    """Whether what an event says is what its own chain says, and that of the one before it.
+
+    Whoever writes these anew as well breaks the chain behind it, which verify() finds.
+    """
+    head = transaction.one(_HEAD, account_id=account_id)
+    found = transaction.all(_WITH_THE_ONE_BEFORE, account_id=account_id, position=position)
+    if head is None or not found or found[-1].position != position:
+        return False
+    row = found[-1]
+    if position == head.removed_to + 1:
+        before = head.removed_digest
+    elif len(found) == 2:
+        before = found[0].chain
+    else:
+        return False
+    return link(before, row.content, _commitment(row)) == row.chain
+
+
+def _rows(transaction: Transaction, account_id: int) -> Iterator[_Row]:
+    """All that there are, also at positions that no event can have: lists show them all the same."""
+    position, the_id = -(2**63), 0
     while page := transaction.all(_AFTER, account_id=account_id, position=position, the_id=the_id):
         yield from page
         position, the_id = page[-1].position, page[-1].id
@@ -161,6 +191,8 @@ class _Reading:
     """Rows that the chain does not lead to."""
     before_bad: dict[int, str] = field(default_factory=dict)
     """The chain before the position of each, as it is stored."""
+    left: _Row | None = None
+    """The last row of those that are still to be removed."""
 
     def __post_init__(self) -> None:
         self.position, self.digest = self.head.removed_to, self.head.removed_digest
@@ -169,11 +201,16 @@ class _Reading:
         self.last_id = 0
         self.removal_said = self.head.removed_to == 0
         self.statements = {each.position: each for each in self.erasures if each.position > self.position}
-        self.to_be_erased = Spans(span for each in self.erasures for span in _spans(each.positions))
+        # Only by lists for which an event of the record can vouch: before its beginning there is none.
+        stated = self.statements.values()
+        self.to_be_erased = Spans(span for each in stated for span in _spans(each.positions))
         self._expect(self.position, None, self.digest)
 
     def take(self, row: _Row) -> None:
         """The next row."""
+        if row.position <= self.head.removed_to:
+            self._take_left(row)
+            return
         self.events += 1
         if row.position == self.position:
             self._find(row.position, row.id, "repeated", f"event {row.id} has the position of event {self.last_id}")
@@ -192,7 +229,10 @@ class _Reading:
     def end(self) -> Verdict:
         """There are no more."""
         self._name_bad()
-        head = self.head
+        head, left = self.head, self.left
+        if left is not None and (left.position, left.chain) != (head.removed_to, head.removed_digest):
+            text = f"event {left.id} is none of those that were removed because they were too old"
+            self._find(left.position, left.id, "removal", text)
         if head.position > self.position:
             self._miss(self.position + 1, head.position)
         elif (head.position, head.digest) != (self.position, self.digest) and self.is_known:
@@ -212,6 +252,18 @@ class _Reading:
         return Verdict(
             first, last, self.digest, self.events, self.erased, sorted(self.findings, key=_by_position), self.found
         )
+
+    def _take_left(self, row: _Row) -> None:
+        """A row that is said to be removed: their rows go after that, the oldest first, so that those left follow."""
+        before, self.left = self.left, row
+        if row.position < 1:
+            self._find(row.position, row.id, "removal", f"event {row.id} lies before the first position there is")
+            self.left = None
+        elif before is not None and (
+            row.position != before.position + 1 or link(before.chain, row.content, _commitment(row)) != row.chain
+        ):
+            text = f"event {row.id} is not what was recorded at this position, from which events are being removed"
+            self._find(row.position, row.id, "removal", text)
 
     def _follows(self, row: _Row, committed: str) -> bool:
         """Whether the row is sound, and only what the row before it says of the chain was changed or swapped."""

@@ -239,7 +239,7 @@ async def test(request: Request[Any, Any, Any], rule_id: FromPath[str]) -> ASGIR
     tests: list[Begun] = []
 
     def begin(transaction: Transaction, principal: Principal, now: int) -> Answer:
-        tests[:] = begin_tests(transaction, principal.account_id, number, dispatcher.next_lease, now, by=principal)
+        tests[:] = begin_tests(transaction, principal.account_id, number, dispatcher.next_test_lease, now, by=principal)
         return answer([ActionTest(*each) for each in untold(tests)])
 
     answered = await change(request, begin)

@@ -18,6 +18,8 @@ from doorward.notification_rules.matching import Happened
 from doorward.webhooks.tables import deliveries, endpoints
 from doorward.webhooks.telling import CREATE, EVENT, TOPIC
 
+# An endpoint that is being removed is waited for, and then told nothing: else its deliveries would lead to nowhere, and
+# the database would refuse them, and with them what has happened.
 _TELL: Final = Query[None](
     insert(deliveries).from_select(
         ["account_id", "endpoint_id", "resource_type", "action", "resource_id", "created_at", "due_at"],
@@ -36,7 +38,8 @@ _TELL: Final = Query[None](
             endpoints.c.disabled_at.is_(None),
             one_of(events.c.id, "event_ids"),
         )
-        .order_by(events.c.id, endpoints.c.id),
+        .order_by(events.c.id, endpoints.c.id)
+        .with_for_update(read=True, key_share=True, of=endpoints),
     )
 )
 

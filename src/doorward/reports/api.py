@@ -15,6 +15,7 @@ from doorward.kit.csv_lines import csv_lines
 from doorward.kit.errors import BadRequest, Forbidden
 from doorward.kit.pages import Page
 from doorward.oauth.principal import Principal
+from doorward.oauth.tokens import authenticate_again
 from doorward.reports import sheets, wire
 from doorward.reports.attendance import attendance, attendance_of, attendance_on, days_from
 from doorward.reports.denied import denied_at_doors, denied_people
@@ -135,7 +136,7 @@ async def report_attendance(request: Request[Any, Any, Any]) -> ASGIResponse:
     account_id = principal.account_id
     if _is_csv(query):
         scope = await _read(context, _scope(context, principal, query))
-        parts = _attendance_sheet(context, account_id, scope, person_id)
+        parts = _attendance_sheet(context, principal, scope, person_id)
         return ASGIStreamingResponse(iterator=parts, media_type=_CSV_TYPE, headers=_file("attendance"))
     wanted = _scope(context, principal, query)
 
@@ -240,9 +241,13 @@ async def _read(context: Context, work: Work[_T]) -> _T:
 
 
 async def _attendance_sheet(
-    context: Context, account_id: int, scope: Scope, person_id: int | None
+    context: Context, principal: Principal, scope: Scope, person_id: int | None
 ) -> AsyncIterator[bytes]:
-    """The lines of all days, a day read at a time, or of one person's at once."""
+    """The lines of all days, a day read at a time, or of one person's at once.
+
+    Raises Unauthorized where the token has ended meanwhile: then the file is not whole.
+    """
+    account_id = principal.account_id
     yield csv_lines([sheets.ATTENDANCE])
     if person_id is not None:
         found = await _read(context, lambda tx: attendance_of(tx, account_id, scope, person_id))
@@ -251,6 +256,7 @@ async def _attendance_sheet(
     for day in days_from(scope):
 
         def read(transaction: Transaction, day: date = day) -> bytes:
+            authenticate_again(transaction, principal, context.clock.now()).require(*_READ)
             return csv_lines(sheets.attendance_rows(scope, attendance_on(transaction, account_id, scope, day)))
 
         if part := await _read(context, read):

@@ -46,12 +46,15 @@ class Scope:
 
 def days_of(first: date | None, last: date | None, today: date) -> tuple[date, date]:
     """Which days are meant where one of them or both are not given. Raises BadRequest."""
+    # Looked at before anything is reckoned from it: the calendar ends.
+    if first is not None and not EARLIEST_DAY <= first <= LATEST_DAY:
+        raise BadRequest(f"The parameter from must be between {EARLIEST_DAY} and {LATEST_DAY}")
+    if last is not None and not EARLIEST_DAY <= last <= LATEST_DAY:
+        raise BadRequest(f"The parameter to must be between {first or EARLIEST_DAY} and {LATEST_DAY}")
     if last is None:
         last = today if first is None else max(first, min(today, first + timedelta(days=MOST_DAYS - 1)))
     if first is None:
         first = max(last - timedelta(days=USUAL_DAYS - 1), EARLIEST_DAY)
-    if not EARLIEST_DAY <= first <= LATEST_DAY:
-        raise BadRequest(f"The parameter from must be between {EARLIEST_DAY} and {LATEST_DAY}")
     if not first <= last <= LATEST_DAY:
         raise BadRequest(f"The parameter to must be between the parameter from ({first}) and {LATEST_DAY}")
     if (last - first).days >= MOST_DAYS:

@@ -23,6 +23,7 @@ _log = structlog.get_logger("doorward.deliveries")
 LEASE_MS: Final = 15_000
 """After this long somebody else sends what a dead worker had taken. It is renewed well before."""
 LONGEST_SEND_S: Final = 25.0
+_TEST_LEASE_MS: Final = int(LONGEST_SEND_S * 1000) + LEASE_MS
 _TRIES: Final = 5
 _TRY_AGAIN_S: Final = 0.5
 _BROKEN: Final = "could not be sent: a fault of this server, which is in its log"
@@ -75,9 +76,13 @@ class Dispatcher:
         self._serial = count()
         self._under_way: dict[str, Claimed] = {}
 
-    def next_lease(self) -> tuple[str, int]:
+    def next_lease(self, lasts_ms: int = LEASE_MS) -> tuple[str, int]:
         """A lease that nobody else has, and when it ends."""
-        return f"{self._name}-{next(self._serial)}", self._clock.now() + LEASE_MS
+        return f"{self._name}-{next(self._serial)}", self._clock.now() + lasts_ms
+
+    def next_test_lease(self) -> tuple[str, int]:
+        """A lease for what is sent once only, by whom renews none: it lasts longer than any sending."""
+        return self.next_lease(_TEST_LEASE_MS)
 
     def can_send(self, channel: str) -> bool:
         """Whether there is a sender for endpoints of the channel."""

@@ -15,7 +15,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from benchmarks import decide, door, event_list, growth, ingest, link, osdp, people, revocation, stream
+from benchmarks import (
+    decide,
+    door,
+    event_list,
+    growth,
+    ingest,
+    link,
+    osdp,
+    people,
+    reports,
+    revocation,
+    stream,
+    webhooks,
+)
 from benchmarks.http import FASTAPI, FLOOR, Settings, fsync_ms, measure, table
 from doorward.link.messages import MOST_EVENTS
 
@@ -202,6 +215,22 @@ def _ingest(quick: bool) -> str:
     )
 
 
+def _webhooks(quick: bool) -> str:
+    return (
+        f"From before a remote admission is asked for to when {webhooks.HEALTHY} healthy endpoints have the event of it, "
+        "20 a second; alone, and beside one endpoint that is dead and one that answers after ten seconds. The aim: no "
+        "difference.\n\n"
+        f"{webhooks.table(quick)}"
+    )
+
+
+def _reports(quick: bool) -> str:
+    return (
+        "Each report is read as the server reads it, in its own transaction.\n\n"
+        f"{reports.table(None, 50_000 if quick else 5_000_000, 1 if quick else 3)}"
+    )
+
+
 PARTS: Final[dict[str, tuple[str, Callable[[bool], str]]]] = {
     "endpoints": ("The two endpoints", _endpoints),
     "decide": ("One decision", _decide),
@@ -215,6 +244,8 @@ PARTS: Final[dict[str, tuple[str, Callable[[bool], str]]]] = {
     "ingest": ("Events put on record", _ingest),
     "event_list": ("Events among millions", _event_list),
     "stream": ("Live events", _stream),
+    "webhooks": ("Webhooks", _webhooks),
+    "reports": ("Reports", _reports),
 }
 """By name: the title of a part, and what measures it and gives its text."""
 

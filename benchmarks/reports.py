@@ -152,23 +152,32 @@ def _place(url: str | None) -> Iterator[str]:
         yield f"sqlite:///{Path(folder) / 'doorward.db'}"
 
 
+def table(url: str | None = None, events: int = 5_000_000, rounds: int = 5) -> str:
+    """Fill a database, an empty one or one of its own, and measure; in Markdown."""
+    with _place(url) as place:
+        fill(place, events)
+        database = open_database(place)
+        try:
+            lines = [
+                f"{database.backend}, {events:,} events of a year at {CHANNELS} doors, {PEOPLE:,} people.\n",
+                "| report | rows | median ms | longest ms |",
+                "| --- | --: | --: | --: |",
+            ]
+            for name, rows, middle, longest in measured(database, rounds):
+                lines.append(f"| {name} | {rows:,} | {middle:,.0f} | {longest:,.0f} |")
+            return "\n".join(lines)
+        finally:
+            database.close()
+
+
 def main() -> None:
-    """Fill, measure, print a table."""
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--database", help="an empty database; a file in a temporary directory without it")
     parser.add_argument("--events", type=int, default=5_000_000)
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
-    with _place(given.database) as url:
-        fill(url, given.events)
-        database = open_database(url)
-        try:
-            print(f"{database.backend}, {given.events:,} events of a year at {CHANNELS} doors, {PEOPLE:,} people\n")
-            print("| report | rows | median ms | longest ms |\n| --- | --: | --: | --: |")
-            for name, rows, middle, longest in measured(database, given.rounds):
-                print(f"| {name} | {rows:,} | {middle:,.0f} | {longest:,.0f} |", flush=True)
-        finally:
-            database.close()
+    print(table(given.database, given.events, given.rounds))
 
 
 if __name__ == "__main__":

@@ -148,16 +148,19 @@ def _connect(installation: Installation, made: dict[str, Any], name: str, receiv
     receiver.token = installation.run("token", "create", *given, "--app", application["client_id"]).stdout.strip()
 
 
+def table(quick: bool = False) -> str:
+    """Both, in Markdown."""
+    rows = measure(events=40 if quick else 400, every_s=0.05)
+    lines = ["| beside | events | p50 ms | p99 ms | worst ms |", "| --- | --: | --: | --: | --: |"]
+    lines += [f"| {row.beside} | {row.events} | {row.median_ms} | {row.p99_ms} | {row.worst_ms} |" for row in rows]
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Print both."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="short, to see that it works")
-    quick = parser.parse_args().quick
-    found = measure(events=40 if quick else 400, every_s=0.05)
-    print("| beside | events | p50 ms | p99 ms | worst ms |")
-    print("| --- | --: | --: | --: | --: |")
-    for each in found:
-        print(f"| {each.beside} | {each.events} | {each.median_ms} | {each.p99_ms} | {each.worst_ms} |")
+    print(table(parser.parse_args().quick))
 
 
 if __name__ == "__main__":

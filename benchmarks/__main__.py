@@ -218,8 +218,8 @@ def _ingest(quick: bool) -> str:
 def _webhooks(quick: bool) -> str:
     return (
         f"From before a remote admission is asked for to when {webhooks.HEALTHY} healthy endpoints have the event of "
-        "it, 20 a second; alone, and beside one endpoint that is dead and one that answers after ten seconds. The aim: no "
-        "difference.\n\n"
+        "it, 20 a second; alone, and beside one endpoint that is dead and one that answers after ten seconds. The aim: "
+        "no difference.\n\n"
         f"{webhooks.table(quick)}"
     )
 

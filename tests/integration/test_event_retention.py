@@ -15,9 +15,10 @@ from doorward.events.service import Event, record_all
 from doorward.events.tallies import tally
 from doorward.events.verification import Verdict, verify
 from doorward.kit.clock import FixedClock
-from doorward.worker.retaining import remove_old_events
+from doorward.worker.retaining import remove_old_events, run
 from tests.integration.conftest import Served
 from tests.support.commands import Commands
+from tests.support.controllers import until
 from tests.support.services import write
 from tests.support.world import World
 
@@ -140,3 +141,18 @@ def test_the_command_shows_and_sets_it(doorward: Commands) -> None:
     assert "days" in doorward.refusal("events", "retention", "--days", 0)
     assert "exclude" in doorward.refusal("events", "retention", "--days", 1, "--for-ever")
     assert doorward.json("events", "retention", "--for-ever") == {"days": None}
+
+
+def test_old_events_go_by_themselves(world: World, clock: FixedClock) -> None:
+    happen(world, 5)
+    write(world, set_retention, {"days": 3})
+    clock.advance(4 * DAY)
+
+    async def until_gone() -> None:
+        chore = asyncio.create_task(run(world.database, clock))
+        await until(lambda: verdict(world).first > 5)
+        chore.cancel()
+        await asyncio.gather(chore, return_exceptions=True)
+
+    asyncio.run(until_gone())
+    assert verdict(world).findings == []

@@ -7,7 +7,6 @@ from msgspec import Struct
 from doorward.alarms.kinds import NATURES, Kind, Severity, State
 from doorward.alarms.listing import Details, Shown
 from doorward.alarms.service import Note
-from doorward.decision.codes import EventCode
 from doorward.decision.wording import event_label
 from doorward.events.listing import StoredEvent
 from doorward.kit.timestamps import format_instant, format_optional
@@ -103,7 +102,7 @@ def note_body(note: Note) -> NoteBody:
 
 
 def _event(event: StoredEvent, channel_name: str | None) -> AlarmEvent:
-    label = event_label(EventCode(event.event_code), channel_name or "A door", event.person_name)
+    label = event_label(event.event_code, channel_name or "A door", event.person_name)
     return AlarmEvent(
         event.id,
         event.event_code,

@@ -139,9 +139,14 @@ _REASONS: Final = {
 }
 
 
-def event_label(code: EventCode, channel_name: str, person_name: str | None) -> str:
-    """What happened, as the sentence that the API calls `event_label`: "John Doe admitted using card"."""
-    return _EVENTS[code].format(channel=channel_name, person=person_name or "Somebody")
+def event_label(code: int, channel_name: str, person_name: str | None) -> str:
+    """What happened, as the sentence that the API calls `event_label`: "John Doe admitted using card".
+
+    A code that there is no word for, as of a later version, is said as such.
+    """
+    if code not in _EVENTS:
+        return f"Event {code} at {channel_name}"
+    return _EVENTS[EventCode(code)].format(channel=channel_name, person=person_name or "Somebody")
 
 
 def verdict_label(verdict: Verdict) -> str:

@@ -38,7 +38,9 @@ def read_codes(asked: Collection[int], allowed: frozenset[int]) -> frozenset[int
     return frozenset(asked)
 
 
-def name_of(code: EventCode) -> str:
-    """The code in words: "Admit Card"."""
-    words = code.name.split("_")
+def name_of(code: int) -> str:
+    """The code in words: "Admit Card"; one that there is no word for, as of a later version: "Event 999"."""
+    if code not in EVERY:
+        return f"Event {code}"
+    words = EventCode(code).name.split("_")
     return " ".join(word if word in _ACRONYMS else word.capitalize() for word in words)

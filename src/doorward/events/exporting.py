@@ -12,7 +12,6 @@ from sqlalchemy import bindparam, select
 from doorward.channels.tables import channels
 from doorward.db.query import Query, number
 from doorward.db.unit_of_work import Transaction
-from doorward.decision.codes import EventCode
 from doorward.decision.wording import event_label
 from doorward.events.tables import event_chains, events
 from doorward.kit.csv_lines import csv_lines
@@ -148,7 +147,7 @@ def _exported(row: _Row, reasons: msgspec.Raw | str) -> ExportedEvent:
         format_instant(row.occurred_at),
         format_instant(row.received_at),
         row.event_code,
-        event_label(EventCode(row.event_code), row.channel_name or "A door", row.person_name),
+        event_label(row.event_code, row.channel_name or "A door", row.person_name),
         row.channel_id,
         row.channel_name,
         row.person_id,

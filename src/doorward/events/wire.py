@@ -4,7 +4,6 @@ from typing import Final
 
 from msgspec import Struct, json
 
-from doorward.decision.codes import EventCode
 from doorward.decision.wording import event_label
 from doorward.events.listing import StoredEvent
 from doorward.kit.timestamps import format_instant
@@ -93,7 +92,7 @@ def _contract(event: StoredEvent) -> _Contract:
         event.id,
         event.id,
         event.event_code,
-        event_label(EventCode(event.event_code), event.channel_name or "A door", event.person_name),
+        event_label(event.event_code, event.channel_name or "A door", event.person_name),
         event.channel_id,
         event.channel_name,
         event.channel_id,

@@ -8,7 +8,6 @@ from litestar.response.base import ASGIResponse
 from msgspec import Meta, Struct
 
 from doorward.db.unit_of_work import Transaction
-from doorward.decision.codes import EventCode
 from doorward.events.codes import name_of
 from doorward.kit.timestamps import format_instant
 from doorward.notification_rules.reading import MOST_ACTIONS, MOST_ADDRESSES, MOST_HOURS
@@ -159,7 +158,7 @@ def _body(rule: NotificationRule, by: Principal) -> NotificationRuleBody:
         rule.name,
         rule.active,
         [ConditionBody(each.type, _CONDITION_WORDS[each.type], each.value) for each in rule.conditions],
-        [EventMatch(code, name_of(EventCode(code))) for code in rule.event_codes],
+        [EventMatch(code, name_of(code)) for code in rule.event_codes],
         [ActionBody(each.type, _ACTION_WORDS[each.type], each.data) for each in actions],
     )
 

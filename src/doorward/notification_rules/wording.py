@@ -7,7 +7,6 @@ import html
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from doorward.decision.codes import EventCode
 from doorward.decision.wording import event_label, local_time
 from doorward.events.listing import StoredEvent
 
@@ -41,7 +40,7 @@ def sentence(told: Told) -> str:
     if told.said is not None:
         return told.said
     event = told.event
-    label = event_label(EventCode(event.event_code), event.channel_name or "A door", event.person_name)
+    label = event_label(event.event_code, event.channel_name or "A door", event.person_name)
     named = event.channel_name is None or event.channel_name in label
     return label if named else f"{label} at {event.channel_name}"
 

@@ -34,7 +34,7 @@ from doorward.process.relaying import listening_at, relay
 from doorward.settings import Settings
 from doorward.sync.live import LiveSnapshots
 from doorward.wire.context import Context, Edge
-from doorward.worker import tallying, usage
+from doorward.worker import retaining, tallying, usage
 from doorward.worker.sweeper import Sweeper
 
 _log = structlog.get_logger("doorward")
@@ -107,6 +107,7 @@ async def _serve(
         *map(begun, hub.chores()),
         begun(("sweeper", Sweeper(database, clock).run)),
         begun(("tallies of events", lambda: tallying.run(database))),
+        begun(("old events", lambda: retaining.run(database, clock))),
         begun(("usage", lambda: usage.run(database, context.usage))),
         asyncio.create_task(_announce(server, listener, on_ready)),
     ]

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from doorward.decision.codes import EventCode
 from doorward.events.codes import name_of
 from doorward.kit.timestamps import local_datetime
 from doorward.reports.attendance import Attendance
@@ -92,7 +91,7 @@ def denied_door_rows(scope: Scope, found: Iterable[DeniedAtDoor]) -> list[Sequen
             each.channel_name,
             *(site := sites.get(each.site_id, _NOWHERE)),
             each.event_code,
-            name_of(EventCode(each.event_code)),
+            name_of(each.event_code),
             each.times,
             _local(each.last_at, site.time_zone),
         )
@@ -107,7 +106,7 @@ def denied_people_rows(scope: Scope, found: Iterable[DeniedPerson]) -> list[Sequ
             each.person_id,
             each.person_name,
             each.event_code,
-            name_of(EventCode(each.event_code)),
+            name_of(each.event_code),
             each.times,
             _local(each.last_at, scope.time_zone),
             scope.time_zone,

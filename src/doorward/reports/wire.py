@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct, field
 
-from doorward.decision.codes import EventCode
 from doorward.events.codes import name_of
 from doorward.kit.timestamps import format_instant, format_optional
 from doorward.reports.attendance import Attendance
@@ -242,7 +241,7 @@ def unused_report(before: int, time_zone: str, found: Iterable[UnusedCredential]
 
 
 def _denied(each: DeniedAtDoor | DeniedPerson) -> DeniedRow:
-    row = DeniedRow(each.event_code, name_of(EventCode(each.event_code)), each.times, format_instant(each.last_at))
+    row = DeniedRow(each.event_code, name_of(each.event_code), each.times, format_instant(each.last_at))
     if isinstance(each, DeniedAtDoor):
         return DeniedRow(
             row.event_code, row.reason, row.count, row.last_at, each.channel_id, each.channel_name, each.site_id

@@ -16,7 +16,6 @@ from doorward.reservations.service import sweep
 from doorward.roles.grants import next_expiry
 from doorward.sync import pushes
 from doorward.worker.forgetting import forget_all
-from doorward.worker.retaining import remove_old_events
 
 _log = structlog.get_logger("doorward.sweeper")
 
@@ -86,7 +85,6 @@ class Sweeper:
         if now - self._forgot_at > _FORGET_EVERY_MS:
             self._forgot_at = now
             await forget_all(self._database, now)
-            await remove_old_events(self._database, now)
 
     async def _settle_pushes(self) -> bool:
         """Record what has become of doors that somebody wanted up to date; gives whether some are still awaited."""

@@ -12,6 +12,7 @@ from doorward.decision.shifts import Rule, Stretch, Timetable, Weekly, Window
 from doorward.decision.snapshot import Channel, Credential, Grant
 from doorward.decision.verdict import Reason, ReasonCode, Verdict
 from doorward.decision.wording import describe, event_label, local_time, reason_text, verdict_label
+from doorward.events.codes import name_of
 from tests.unit.decision.strategies import Scene, Visit, compiled, scenes, visits
 from tests.vectors import load
 
@@ -156,3 +157,8 @@ def test_a_time_that_no_calendar_has_is_told_in_milliseconds() -> None:
 def test_a_pin_is_not_in_what_is_printed_of_a_credential(kind: str) -> None:
     assert "4711" not in repr(Credential(kind, "4711"))
     assert repr(Credential("card", "4711")) == "Credential('card', '4711')"
+
+
+def test_a_code_of_a_later_version_is_said_as_such() -> None:
+    assert event_label(999, "Front door", None) == "Event 999 at Front door"
+    assert name_of(999) == "Event 999"

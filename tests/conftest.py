@@ -20,6 +20,8 @@ from tests.support import en60839
 from tests.support.postgres import PostgresServer, directory_for_speed
 
 NOW = 1_772_442_000_000  # 2026-03-02T09:00:00Z, a Monday
+LONGEST = ("test_schemathesis.py", "test_webhooks_killed.py", "test_nothing_acknowledged_is_lost.py")
+"""Begun last, they would be what everybody waits for."""
 _serial = count()
 _shown: list[tuple[str, tuple[str, ...], str]] = []
 
@@ -40,7 +42,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse clauses that are none; let reports carry the clauses, also from one process to another."""
+    """Begin with what takes long; refuse clauses that are none; let reports carry the clauses between processes."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
     for item in items:
         for mark in item.iter_markers("en60839"):
             unknown = set(mark.args) - en60839.CLAUSES.keys()

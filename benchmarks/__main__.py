@@ -169,7 +169,7 @@ def _revocation(quick: bool) -> str:
 
 
 def _osdp(quick: bool) -> str:
-    rows = osdp.measure(4 if quick else 16, 20 if quick else 200, 1 if quick else 3)
+    rows = osdp.measure(4 if quick else 16, 20 if quick else 60, 1 if quick else 2)
     lines = [
         (
             "From a card at one of many readers on one line (pseudo-terminal, secure channel) to the command for its "

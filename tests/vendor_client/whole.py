@@ -26,6 +26,10 @@ def _dates() -> dict[str, datetime]:
     return {"startTime": start, "endTime": start + timedelta(hours=2)}
 
 
+def _asked_a_moment_ago(peer: Peer) -> None:
+    assert peer.http.post("/api/3/sync").status_code in (200, 429)
+
+
 def _channel(peer: Peer) -> int:
     return int(peer.channel.split("/")[-1])
 
@@ -254,6 +258,6 @@ FAILURE: dict[tuple[str, str], tuple[Arguments, int]] = {
         422,
     ),
     ("ReservationsApi", "deleteReservation"): (lambda _: {"id": NOTHING}, 404),
-    ("SyncApi", "initiateSync"): (_none, 429),
+    ("SyncApi", "initiateSync"): (_asked_a_moment_ago, 429),
 }
 """The same, refused. What is not in it has no way to fail but for the token's sake, and is called without one."""

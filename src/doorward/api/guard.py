@@ -2,6 +2,7 @@
 
 A route says `scopes=(…)`, of which any one will do, and perhaps `also_scopes=(…)`, all of which are needed beside it;
 `scopes=ANY_TOKEN`, for which any token will do; or `public=True`. One that says none does not get past start-up.
+With `page=True` it is a page of the console: asked for by a browser in which somebody has signed in, never by token.
 
 `urgent=True` is for what must not wait for the rate limit, such as a lockdown.
 """
@@ -13,6 +14,7 @@ from litestar.handlers import BaseRouteHandler
 
 from doorward.kit.errors import Unauthorized
 from doorward.oauth.tokens import authenticate
+from doorward.signing_in.current import require_session
 from doorward.wire.context import ALLOWANCE, PRINCIPAL, client_address, context_of, require_scopes
 
 _LONGEST_TOKEN = 1024
@@ -22,6 +24,9 @@ async def require_scope(connection: ASGIConnection[Any, Any, Any, Any], handler:
     """Let the request pass, leaving its Principal in the scope. Raises Unauthorized, InsufficientScope or Forbidden."""
     if handler.opt.get("public") or "scopes" not in handler.opt:
         return  # without scopes there is only the framework's own OPTIONS: create_app() has made sure
+    if handler.opt.get("page"):
+        await require_session(connection, handler.opt)
+        return
     context = context_of(connection)
     token = bearer_token(connection.headers.get("authorization"))
     now = context.clock.now()
@@ -29,7 +34,7 @@ async def require_scope(connection: ASGIConnection[Any, Any, Any, Any], handler:
     scope = cast(dict[str, Any], connection.scope)
     scope[PRINCIPAL] = principal
     if not handler.opt.get("urgent"):
-        scope[ALLOWANCE] = await context.rates.take(context.database, principal.token_id, now)
+        scope[ALLOWANCE] = await context.rates.take(context.database, principal.token_id or 0, now)
     require_scopes(principal, handler.opt)
     context.usage.count(principal, handler.name or handler.handler_name, client_address(connection), now)
 

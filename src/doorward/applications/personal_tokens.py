@@ -96,7 +96,8 @@ def create_personal_token(
     """
     if not principal.is_own or principal.application_kind == PERSONAL:
         raise Forbidden("A personal token can't be made with a personal token or the token of an application")
-    if not standing(transaction, principal.application_id, principal.user_id):
+    asking = principal.application_id
+    if asking is not None and not standing(transaction, asking, principal.user_id):
         raise Forbidden
     authenticate_again(transaction, principal, now)  # whoever revokes all that a user has either waits or was first
     application_id = personal_application(transaction, principal.account_id, now).id

@@ -11,7 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 
@@ -55,7 +55,8 @@ STUCK_S: Final = 20.0
 """A listener that takes nothing for so long is cut off."""
 _MOST_WAITING: Final = 128 * 1024
 """Bytes that may wait for a listener to take them; it reads on by itself then."""
-_Bearers = dict[int, Principal | Unauthorized]
+_Key = TypeVar("_Key")
+_Bearers = dict[tuple[str, int], Principal | Unauthorized]
 _SLICE: Final = 50
 """So many listeners are woken in one turn of the event loop."""
 
@@ -146,7 +147,7 @@ class Streams:
         self._beat_after = beat_after
         self._clock = clock
         self._accounts: dict[int, _Account] = {}
-        self._of_tokens: Counter[int] = Counter()
+        self._of_holders: Counter[tuple[str, int]] = Counter()
         self._of_accounts: Counter[int] = Counter()
         self._chores: list[asyncio.Task[None]] = []
         self._moved: asyncio.Event | None = None
@@ -170,11 +171,11 @@ class Streams:
         account_id = principal.account_id
         if (
             self._is_closed
-            or self._of_tokens[principal.token_id] >= MOST_OF_TOKEN
+            or self._of_holders[principal.holder] >= MOST_OF_TOKEN
             or self._of_accounts[account_id] >= MOST_OF_ACCOUNT
         ):
             raise TooManyRequests(RETRY_S, text="Too many streams are open. Close one, or try again later.")
-        self._of_tokens[principal.token_id] += 1
+        self._of_holders[principal.holder] += 1
         self._of_accounts[account_id] += 1
         try:
 
@@ -227,10 +228,8 @@ class Streams:
         await asyncio.gather(*self._chores, return_exceptions=True)
 
     def _leave(self, principal: Principal) -> None:
-        for counts, key in ((self._of_tokens, principal.token_id), (self._of_accounts, principal.account_id)):
-            counts[key] -= 1
-            if not counts[key]:
-                del counts[key]
+        _count_down(self._of_holders, principal.holder)
+        _count_down(self._of_accounts, principal.account_id)
 
     def _begin(self) -> None:
         """Begin to look, with the first listener of all."""
@@ -327,17 +326,16 @@ class Streams:
         """Look again at what each may see: one statement, and one more for each user who is limited to sites."""
         if not listeners:
             return
-        token_ids = sorted({each.principal.token_id for each in listeners})
         now = self._clock.now()
 
         def read(transaction: Transaction) -> tuple[_Bearers, dict[int, frozenset[int] | None]]:
-            found = authenticate_all(transaction, token_ids, now)
+            found = authenticate_all(transaction, (each.principal for each in listeners), now)
             users = {each.user_id: each for each in found.values() if isinstance(each, Principal)}
             return found, {user_id: channels_of(transaction, user) for user_id, user in users.items()}
 
         found, visible = await self._database.read(read)
         for listener in listeners:
-            principal = found[listener.principal.token_id]
+            principal = found[listener.principal.holder]
             try:
                 if isinstance(principal, DoorwardError):
                     raise principal
@@ -348,6 +346,13 @@ class Streams:
             was_limited, listener.principal = listener.principal.site_limited, principal
             if was_limited or principal.site_limited:
                 listener.view = view_of(listener.wanted, visible[principal.user_id])
+
+
+def _count_down(counts: Counter[_Key], key: _Key) -> None:
+    """One fewer; of those who are gone nothing is kept."""
+    counts[key] -= 1
+    if not counts[key]:
+        del counts[key]
 
 
 async def _tell(account: _Account, found: list[OnRecord], position: int) -> None:

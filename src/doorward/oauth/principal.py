@@ -1,4 +1,4 @@
-"""Who is asking: always an application, a user, an account and scopes together."""
+"""Who is asking: an application in a user's name, or a user's own browser; an account and scopes together."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -7,12 +7,13 @@ from zoneinfo import ZoneInfo
 from doorward.kit.errors import Forbidden, InsufficientScope
 from doorward.oauth.scopes import PERMISSIONS
 
-_OWN_KINDS: Final = ("command_line", "personal")
+BROWSER: Final = "browser"
+_OWN_KINDS: Final = ("command_line", "personal", BROWSER)
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The bearer of a token that holds."""
+    """The bearer of a token that holds, or whoever is signed in to a browser."""
 
     account_id: int
     zone: ZoneInfo
@@ -20,13 +21,21 @@ class Principal:
     user_role: str
     site_limited: bool
     """Sees and touches only what belongs to the sites in user_sites."""
-    application_id: int
-    token_id: int
+    application_id: int | None
+    """None: the console, which is no application."""
+    token_id: int | None
     scopes: frozenset[str]
     """What the application was granted, with what that includes."""
     application_kind: str = "command_line"
     family_id: int | None = None
     """The consent that the token came from, if it came from one."""
+    session_id: int | None = None
+    """The browser's session; None with a token."""
+
+    @property
+    def holder(self) -> tuple[str, int]:
+        """What it is that holds: a token or a session, by its id."""
+        return ("token", self.token_id or 0) if self.session_id is None else ("session", self.session_id)
 
     @property
     def is_own(self) -> bool:

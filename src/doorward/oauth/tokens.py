@@ -1,6 +1,6 @@
 """Bearer tokens: made, looked up on each request, revoked. Only their digests are stored."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from doorward.db.query import Query, one_of
 from doorward.db.unit_of_work import Transaction
 from doorward.kit.crypto import new_token, token_digest
 from doorward.kit.errors import Unauthorized
+from doorward.oauth.browser_sessions import signed_in
 from doorward.oauth.families import revoke_families
 from doorward.oauth.principal import Principal
 from doorward.oauth.scopes import expand, parse_scopes
@@ -113,21 +114,32 @@ def authenticate_again(transaction: Transaction, principal: Principal, now: int)
 
     Raises Unauthorized as authenticate() does.
     """
-    return _principal(transaction.one(_BEARER_OF, the_id=principal.token_id), now)
+    if principal.session_id is None:
+        return _principal(transaction.one(_BEARER_OF, the_id=principal.token_id), now)
+    found = signed_in(transaction, [principal.session_id], now)[principal.session_id]
+    if isinstance(found, Unauthorized):
+        raise found
+    return found
 
 
 def authenticate_all(
-    transaction: Transaction, token_ids: Sequence[int], now: int
-) -> dict[int, Principal | Unauthorized]:
-    """The bearers of several tokens as of now, by the tokens' ids, or why one is nobody's any more."""
-    found = {bearer.token_id: bearer for bearer in transaction.all(_BEARERS_OF, token_ids=str(list(token_ids)))}
-    bearers: dict[int, Principal | Unauthorized] = {}
+    transaction: Transaction, principals: Iterable[Principal], now: int
+) -> dict[tuple[str, int], Principal | Unauthorized]:
+    """Who they are as of now, by what they hold, or why one is nobody any more."""
+    holders = sorted({each.holder for each in principals})
+    token_ids = [number for kind, number in holders if kind == "token"]
+    session_ids = [number for kind, number in holders if kind == "session"]
+    found: dict[tuple[str, int], Principal | Unauthorized] = {}
+    if session_ids:
+        found = {("session", number): who for number, who in signed_in(transaction, session_ids, now).items()}
+    bearers = transaction.all(_BEARERS_OF, token_ids=str(token_ids)) if token_ids else []
+    by_token = {bearer.token_id: bearer for bearer in bearers}
     for token_id in token_ids:
         try:
-            bearers[token_id] = _principal(found.get(token_id), now)
+            found["token", token_id] = _principal(by_token.get(token_id), now)
         except Unauthorized as reason:
-            bearers[token_id] = reason
-    return bearers
+            found["token", token_id] = reason
+    return found
 
 
 def _principal(found: _Bearer | None, now: int) -> Principal:

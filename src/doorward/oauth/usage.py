@@ -43,7 +43,9 @@ class UsageCounter:
         self._lock = Lock()
 
     def count(self, principal: Principal, endpoint: str, address: str, now: int) -> None:
-        """Count one request."""
+        """Count one request; none of the console's, which is no application."""
+        if principal.application_id is None:
+            return
         key = (principal.application_id, principal.user_id, endpoint, now // _DAY_MS)
         with self._lock:
             before = self._counts.get(key)

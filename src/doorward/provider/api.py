@@ -211,7 +211,8 @@ async def token_info(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Tell the bearer about the token."""
     context, principal = context_of(request), principal_of(request)
     now = context.clock.now()
-    found = require(await context.database.read(lambda transaction: access_token_of(transaction, principal.token_id)))
+    token_id = require(principal.token_id)
+    found = require(await context.database.read(lambda transaction: access_token_of(transaction, token_id)))
     return json_response(
         TokenInfo(
             found.user_id,

@@ -1,15 +1,21 @@
 """Who is signed in to the browser that asks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, cast
 
 from litestar import Request
+from litestar.connection import ASGIConnection
 
 from doorward.audit.service import Actor
+from doorward.oauth.browser_sessions import session_principal
 from doorward.signing_in import sessions
 from doorward.signing_in.cookies import session_cookie
 from doorward.signing_in.csrf import token_of
-from doorward.wire.context import REQUEST_ID, client_address, context_of
+from doorward.wire.context import PRINCIPAL, REQUEST_ID, client_address, context_of, require_scopes
+
+SESSION: Final = "doorward.session"
+"""In the scope of a page's request: its BrowserSession."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +36,32 @@ class BrowserSession:
     site_limited: bool
 
 
-async def current_session(request: Request[Any, Any, Any]) -> BrowserSession | None:
+class SignInNeeded(Exception):
+    """A page was asked for by a browser in which nobody has signed in."""
+
+
+async def require_session(connection: ASGIConnection[Any, Any, Any, Any], opt: Mapping[str, Any]) -> None:
+    """Let a page's request pass, leaving its BrowserSession and Principal in the scope.
+
+    Raises SignInNeeded, or Forbidden where the user may not.
+    """
+    session = await current_session(connection)
+    if session is None:
+        raise SignInNeeded
+    principal = session_principal(
+        session.id, session.user_id, session.account_id, session.user_role, session.site_limited, session.time_zone
+    )
+    scope = cast(dict[str, Any], connection.scope)
+    scope[SESSION], scope[PRINCIPAL] = session, principal
+    require_scopes(principal, opt)
+
+
+def session_of(connection: ASGIConnection[Any, Any, Any, Any]) -> BrowserSession:
+    """Who is signed in; only for handlers of pages."""
+    return cast(dict[str, BrowserSession], connection.scope)[SESSION]
+
+
+async def current_session(request: ASGIConnection[Any, Any, Any, Any]) -> BrowserSession | None:
     """The session of the request's cookie, if it holds and needs no second factor any more."""
     cookie = session_cookie(request)
     found = None if cookie is None else await live_session(request, cookie)
@@ -50,7 +81,7 @@ async def current_session(request: Request[Any, Any, Any]) -> BrowserSession | N
     )
 
 
-async def live_session(request: Request[Any, Any, Any], cookie: str) -> sessions.LiveSession | None:
+async def live_session(request: ASGIConnection[Any, Any, Any, Any], cookie: str) -> sessions.LiveSession | None:
     """The session of a cookie, if it holds; also one that still wants the second factor. Keeps that it was used."""
     context = context_of(request)
     now = context.clock.now()

@@ -8,11 +8,11 @@ from doorward.accounts.tables import accounts
 from doorward.db.query import Query, number
 from doorward.db.unit_of_work import Transaction, require
 from doorward.kit.crypto import new_token, token_digest
+from doorward.oauth.browser_sessions import HOLDS, IDLE_MS
 from doorward.signing_in.tables import sessions
 from doorward.users.tables import users
 
 LONGEST_MS: Final = 7 * 86_400_000
-IDLE_MS: Final = 12 * 3_600_000
 CODE_MS: Final = 10 * 60_000
 """How long one who has given the password may take to give the code."""
 _NOTED_EVERY_MS: Final = 60_000
@@ -47,11 +47,6 @@ class ListedSession(NamedTuple):
     last_used_at: int
 
 
-_HOLDS: Final = and_(
-    sessions.c.revoked_at.is_(None),
-    sessions.c.expires_at > bindparam("now"),
-    sessions.c.last_used_at > bindparam("used_after"),
-)
 _FIND: Final = Query(
     select(
         sessions.c.id,
@@ -64,7 +59,7 @@ _FIND: Final = Query(
     )
     .join(users, users.c.id == sessions.c.user_id)
     .join(accounts, accounts.c.id == users.c.account_id)
-    .where(sessions.c.digest == bindparam("the_digest"), _HOLDS, users.c.disabled_at.is_(None)),
+    .where(sessions.c.digest == bindparam("the_digest"), HOLDS, users.c.disabled_at.is_(None)),
     LiveSession,
 )
 _ADD: Final = Query(
@@ -97,7 +92,7 @@ _LIST: Final = Query(
     select(
         sessions.c.id, sessions.c.address, sessions.c.user_agent, sessions.c.created_at, sessions.c.last_used_at
     )
-    .where(sessions.c.user_id == bindparam("the_user"), _HOLDS, sessions.c.needs_second_factor == 0)
+    .where(sessions.c.user_id == bindparam("the_user"), HOLDS, sessions.c.needs_second_factor == 0)
     .order_by(sessions.c.last_used_at.desc(), sessions.c.id.desc()),
     ListedSession,
 )  # fmt: skip

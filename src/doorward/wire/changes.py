@@ -5,7 +5,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from litestar import Request
 from litestar.response.base import ASGIResponse
@@ -47,6 +47,7 @@ def answer(value: object, status: int = 200) -> Answer:
 OK: Final = answer({"result": "ok"})
 """How the contract answers a deletion."""
 
+T = TypeVar("T")
 Change = Callable[[Transaction, Principal, int], Answer]
 """What a handler does: given the transaction, who asks and the instant, it gives the answer."""
 
@@ -58,29 +59,42 @@ async def change(request: Request[Any, Any, Any], work: Change) -> ASGIResponse:
     nothing. Raises what `work` raises, and then nothing is kept.
     """
     context, principal = context_of(request), principal_of(request)
-    opt = request.route_handler.opt
-    actor = actor_of(request, principal)
     claim = await _claim_of(request, principal)
 
-    def write(transaction: Transaction) -> Answer:
+    def once(transaction: Transaction, holder: Principal, now: int) -> Answer:
+        if claim is None:
+            return work(transaction, holder, now)
+        known = idempotency.claim(transaction, context.vault, claim, now)
+        if known is not None:
+            return Answer(known.status, known.body, known.media_type, ((REPLAYED, "true"),))
+        made = work(transaction, holder, now)
+        if made.status < 300:
+            kept = idempotency.Answered(made.status, made.body, made.media_type)
+            idempotency.keep(transaction, context.vault, claim, kept)
+        else:
+            idempotency.forget(transaction, claim)
+        return made
+
+    return (await perform(request, once)).response()
+
+
+async def perform(request: Request[Any, Any, Any], work: Callable[[Transaction, Principal, int], T]) -> T:
+    """Do the work in one write, in the name of who asks, who is looked up again in that write.
+
+    Raises what `work` raises, and then nothing is kept.
+    """
+    context, principal = context_of(request), principal_of(request)
+    opt = request.route_handler.opt
+    actor = actor_of(request, principal)
+
+    def write(transaction: Transaction) -> T:
         now = context.clock.now()
         holder = authenticate_again(transaction, principal, now)
         require_scopes(holder, opt)
         with acting(actor):
-            if claim is None:
-                return work(transaction, holder, now)
-            known = idempotency.claim(transaction, context.vault, claim, now)
-            if known is not None:
-                return Answer(known.status, known.body, known.media_type, ((REPLAYED, "true"),))
-            made = work(transaction, holder, now)
-            if made.status < 300:
-                kept = idempotency.Answered(made.status, made.body, made.media_type)
-                idempotency.keep(transaction, context.vault, claim, kept)
-            else:
-                idempotency.forget(transaction, claim)
-            return made
+            return work(transaction, holder, now)
 
-    return (await context.database.write(write)).response()
+    return await context.database.write(write)
 
 
 def actor_of(request: Request[Any, Any, Any], principal: Principal) -> Actor:
@@ -111,5 +125,5 @@ async def _claim_of(request: Request[Any, Any, Any], principal: Principal) -> id
     target = f"{request.method} {request.url.path}?{request.url.query}\n"
     digest = await asyncio.to_thread(_digest, target.encode(), await request.body())
     # What one consent or token was answered is not for another of the same user.
-    holder = f"token {principal.token_id}" if principal.family_id is None else f"family {principal.family_id}"
-    return idempotency.Claim(principal.application_id, principal.user_id, f"{holder} {key}", digest)
+    holder = " ".join(map(str, principal.holder)) if principal.family_id is None else f"family {principal.family_id}"
+    return idempotency.Claim(principal.application_id or 0, principal.user_id, f"{holder} {key}", digest)

@@ -1,0 +1,16 @@
+"""All pages of the console. A subject's views.py has its `HANDLERS`."""
+
+from litestar import Router
+
+from doorward.console import preferences_pages
+from doorward.console.errors import CONSOLE_ERRORS
+from doorward.console.sites import views as sites
+
+router = Router(
+    "/console",
+    route_handlers=[
+        *preferences_pages.HANDLERS,
+        *sites.HANDLERS,
+    ],
+    exception_handlers=CONSOLE_ERRORS,
+)

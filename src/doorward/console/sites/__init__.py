@@ -1,0 +1,1 @@
+"""Sites: buildings, each with its time zone."""

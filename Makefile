@@ -14,7 +14,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/pycache
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-bench run test en60839 lint format bench clean lock wheel
+.PHONY: help setup setup-test setup-bench assets run test en60839 lint format bench clean lock wheel
 
 help:
 	@echo "make run    set up and start Doorward with an example account (PORT=$(PORT) DATA_DIR=$(DATA_DIR))"
@@ -22,9 +22,10 @@ help:
 	@echo "make lint   formatting, lint rules, types, import directions"
 	@echo "make bench  side-by-side measurements; writes benchmarks/RESULTS.md"
 	@echo "make setup  the set-up alone: $(VENV) with $(BIN)/doorward"
+	@echo "make assets what the console's pages load, made of frontend/"
 	@echo "make clean  remove everything the other targets made"
 
-setup: $(VENV)/.runtime
+setup: $(VENV)/.runtime assets
 setup-test: $(VENV)/.test node_modules/.installed $(VENV)/.browser $(VENV)/.mosquitto
 setup-bench: $(VENV)/.bench
 
@@ -35,7 +36,19 @@ $(BIN)/uv:
 	  || { echo "python3 cannot make a virtual environment: install the package python3-venv" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/tools.lock
 
-$(VENV)/.runtime: pyproject.toml requirements/runtime.lock | $(BIN)/uv
+$(VENV)/.tools: requirements/tools.lock | $(BIN)/uv
+	$(UV) install --quiet --python $(BIN)/python --require-hashes -r requirements/tools.lock
+	@touch $@
+
+# Node comes with the tools; whether anything is to be made, the sources' digest tells.
+FRONTEND := $(shell find frontend -name node_modules -prune -o -type f -print)
+ASSETS := src/doorward/console/static/manifest.json
+assets: $(ASSETS)
+$(ASSETS): hatch_build.py $(FRONTEND) $(VENV)/.tools
+	$(BIN)/python hatch_build.py
+	@touch $@
+
+$(VENV)/.runtime: pyproject.toml requirements/runtime.lock $(VENV)/.tools | $(ASSETS)
 	$(UV) install --quiet --python $(BIN)/python --require-hashes -r requirements/runtime.lock
 	$(UV) install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -100,7 +113,6 @@ bench: setup-bench
 	$(BIN)/python -m benchmarks
 
 wheel: $(VENV)/.runtime
-	$(UV) install --quiet --python $(BIN)/python --require-hashes -r requirements/tools.lock
 	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python --out-dir dist .
 
 # Neither `uv.lock` nor `pylock.toml` is kept: both record the index they were made from; these files do not.
@@ -113,5 +125,5 @@ lock: | $(BIN)/uv
 	$(LOCK) requirements/tools.in --output-file requirements/tools.lock
 
 clean:
-	rm -rf $(VENV) node_modules dist build .data .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) node_modules frontend/node_modules src/doorward/console/static dist build .data .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -28,6 +28,7 @@ from doorward.applications import webhooks_api as application_webhooks
 from doorward.audit_log import api as audit_log
 from doorward.channels import api as channels
 from doorward.channels import lockdown_api as lockdown
+from doorward.console import assets as console_assets
 from doorward.controllers import api as controllers
 from doorward.controllers.attempts import Attempts
 from doorward.controllers.hub import Hub
@@ -111,6 +112,7 @@ ROUTERS: Final[Sequence[ControllerRouterHandler]] = (
     roles.router,
     sync.router,
     assets.router,
+    console_assets.router,
     access_given.router,
     security.router,
     signing_in.router,

@@ -1,0 +1,59 @@
+// Charts: <div data-chart class="chart"><script type="application/json">{…}</script></div>, where the script holds an
+// option of ECharts. A colour in it may be "var(--tblr-primary)"; colours follow the page from light to dark.
+import { BarChart, GaugeChart, HeatmapChart, LineChart, PieChart } from "echarts/charts";
+import {
+  AriaComponent,
+  CalendarComponent,
+  GridComponent,
+  LegendComponent,
+  MarkAreaComponent,
+  MarkLineComponent,
+  TooltipComponent,
+  VisualMapComponent,
+} from "echarts/components";
+import { init, use } from "echarts/core";
+import { SVGRenderer } from "echarts/renderers";
+import { resolved } from "./charts/colours.js";
+import { themed } from "./charts/look.js";
+
+use([BarChart, GaugeChart, HeatmapChart, LineChart, PieChart]);
+use([AriaComponent, CalendarComponent, GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent]);
+use([TooltipComponent, VisualMapComponent, SVGRenderer]);
+
+const drawn = new Map();
+const resized = new ResizeObserver((entries) => {
+  for (const { target } of entries) drawn.get(target)?.resize();
+});
+
+export function mount(element) {
+  if (drawn.has(element)) return;
+  const ground = document.createElement("div");
+  ground.className = "chart-ground";
+  element.append(ground);
+  const chart = init(ground, null, { renderer: "svg" });
+  drawn.set(element, chart);
+  resized.observe(element);
+  draw(element);
+}
+
+function draw(element) {
+  const option = JSON.parse(element.querySelector('script[type="application/json"]').textContent);
+  drawn.get(element).setOption(resolved(themed(option)), { notMerge: true });
+}
+
+function redrawAll() {
+  for (const element of drawn.keys()) draw(element);
+}
+
+function forgetIn(removed) {
+  for (const [element, chart] of drawn) {
+    if (element !== removed && !removed.contains(element)) continue;
+    resized.unobserve(element);
+    chart.dispose();
+    drawn.delete(element);
+  }
+}
+
+new MutationObserver(redrawAll).observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawAll);
+document.addEventListener("htmx:beforeCleanupElement", ({ target }) => forgetIn(target));

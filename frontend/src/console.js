@@ -1,0 +1,4 @@
+// What every page of the console loads.
+import "./htmx.js";
+import "./components.js";
+import "./modules/*";

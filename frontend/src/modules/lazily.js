@@ -1,0 +1,17 @@
+// What few pages have is loaded when it appears, with the page or by htmx: charts, and calendars.
+import htmx from "../htmx.js";
+
+const LAZY = [
+  ["[data-chart]", () => import("../charts.js")],
+  ["[data-calendar]", () => import("../calendar.js")],
+];
+
+htmx.onLoad(async (element) => {
+  for (const [selector, load] of LAZY) {
+    const found = [...element.querySelectorAll(selector)];
+    if (element.matches(selector)) found.unshift(element);
+    if (!found.length) continue;
+    const { mount } = await load();
+    for (const each of found) if (each.isConnected) mount(each);
+  }
+});

@@ -1,4 +1,3 @@
 // What every page of the console loads.
 import "./htmx.js";
-import "./components.js";
 import "./modules/*";

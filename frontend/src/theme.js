@@ -1,37 +1,8 @@
-// Light or dark, before the page is painted: what was chosen in this browser, otherwise as the system is.
-// A control with data-theme-choice="light", "dark" or "auto" chooses.
-const KEPT = "doorward-theme";
-const dark = matchMedia("(prefers-color-scheme: dark)");
+// Light or dark before the page is painted: as it was chosen (the server then says so in the page), else as the device is.
 const root = document.documentElement;
-
-function chosen() {
-  try {
-    return localStorage.getItem(KEPT) ?? "auto";
-  } catch {
-    return "auto"; // a browser that keeps nothing
-  }
+if (!root.dataset.bsTheme) {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const follow = () => { root.dataset.bsTheme = dark.matches ? "dark" : "light"; };
+  dark.addEventListener("change", follow);
+  follow();
 }
-
-function show() {
-  const choice = chosen();
-  root.dataset.themeChosen = choice;
-  root.dataset.bsTheme = choice === "auto" ? (dark.matches ? "dark" : "light") : choice;
-  for (const control of document.querySelectorAll("[data-theme-choice]")) {
-    control.setAttribute("aria-pressed", String(control.dataset.themeChoice === choice));
-  }
-}
-
-dark.addEventListener("change", show);
-addEventListener("storage", show); // chosen in another tab
-document.addEventListener("DOMContentLoaded", show);
-document.addEventListener("click", ({ target }) => {
-  const control = target.closest?.("[data-theme-choice]");
-  if (!control) return;
-  try {
-    localStorage.setItem(KEPT, control.dataset.themeChoice);
-  } catch {
-    return;
-  }
-  show();
-});
-show();

@@ -29,6 +29,7 @@ from doorward.audit_log import api as audit_log
 from doorward.channels import api as channels
 from doorward.channels import lockdown_api as lockdown
 from doorward.console import assets as console_assets
+from doorward.console import routes as console
 from doorward.controllers import api as controllers
 from doorward.controllers.attempts import Attempts
 from doorward.controllers.hub import Hub
@@ -114,6 +115,7 @@ ROUTERS: Final[Sequence[ControllerRouterHandler]] = (
     assets.router,
     console_assets.router,
     access_given.router,
+    console.router,
     security.router,
     signing_in.router,
     applications.router,

@@ -72,4 +72,3 @@ CONSOLE_ERRORS: Final[ExceptionHandlersMap] = {
     HTTPException: _framework,
 }
 """How errors look in the console; those beyond (the database away, a bug) are answered like everywhere else."""
-

@@ -70,7 +70,7 @@ def span(milliseconds: int) -> str:
 
 
 def counted(number: int, word: str, plural: str | None = None) -> str:
-    """ "1 door", "5 doors", "1,200 people"."""
+    """A number of things: "1 door", "5 doors", "1,200 people"."""
     return f"{number:,} {word if number == 1 else plural or f'{word}s'}"
 
 

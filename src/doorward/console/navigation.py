@@ -67,9 +67,7 @@ SECTIONS: Final = (
         (
             Place("applications", "Applications", "/console/applications", ("account.application.readonly",), "plug"),
             Place("webhooks", "Webhooks", "/console/webhooks", ("account.application.readonly",), "webhook"),
-            Place(
-                "rules", "Notification rules", "/console/rules", ("account.notification_rule.readonly",), "bell"
-            ),
+            Place("rules", "Notification rules", "/console/rules", ("account.notification_rule.readonly",), "bell"),
             Place("tokens", "Personal tokens", "/console/tokens", _CHANNELS, "key"),
         ),
     ),

@@ -45,7 +45,7 @@ def protection(nonce: str) -> list[tuple[str, str]]:
 async def show(
     request: Request[Any, Any, Any], template: str, read: Read | None = None, *, status: int = 200, **values: Any
 ) -> ASGIResponse:
-    """A whole page. Its template gets `values`, what `read` gives, and `shell`, `may`, `now`, `zone`, `done`, `csp_nonce`.
+    """A whole page. Its template gets `values`, what `read` gives, what _given() gives, `shell` and `done`.
 
     What is read is read in one transaction; the page is made beside the event loop. Raises what `read` raises.
     """
@@ -70,7 +70,7 @@ async def fragment(
     said: str | None = None,
     **values: Any,
 ) -> ASGIResponse:
-    """A part of a page; `said` is shown for a moment beside it. Its template gets the same without `shell` and `done`."""
+    """A part of a page, which gets the same but for `shell` and `done`; `said` is shown for a moment beside it."""
     context, principal = context_of(request), principal_of(request)
     now = context.clock.now()
     found: Mapping[str, object] = {}
@@ -109,9 +109,7 @@ def error_page(
     nonce = secrets.token_urlsafe(16)
     values = {"shell": shell_of(request, principal_of(request)), "done": None, "heading": heading, "text": text}
     body = render_text("error.html", **{**_given(request, context_of(request).clock.now(), nonce), **values})
-    return Response(
-        body, status_code=status, media_type="text/html", headers=dict([*protection(nonce), *headers])
-    )
+    return Response(body, status_code=status, media_type="text/html", headers=dict([*protection(nonce), *headers]))
 
 
 async def _html(

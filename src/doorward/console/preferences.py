@@ -18,7 +18,7 @@ THEMES: Final = ("light", "dark")
 
 
 def theme_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
-    """ "light" or "dark" as chosen; "" for what the device prefers."""
+    """What was chosen of THEMES; "" for what the device prefers."""
     found = connection.cookies.get(_THEME, "")
     return found if found in THEMES else ""
 

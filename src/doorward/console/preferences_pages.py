@@ -14,14 +14,14 @@ from doorward.wire.context import ANY_TOKEN
 _MOST_DIGITS = 18
 
 
-@post("/theme", name="console.theme", page=True, scopes=ANY_TOKEN, hidden=True, status_code=303)
+@post("/theme", name="console.chooseTheme", page=True, scopes=ANY_TOKEN, hidden=True, status_code=303)
 async def choose_theme(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Keep whether the console is light or dark."""
     form = await sent(request)
     return _back(request, form.text("next"), set_theme(request, form.text("theme")))
 
 
-@post("/site", name="console.site", page=True, scopes=ANY_TOKEN, hidden=True, status_code=303)
+@post("/site", name="console.chooseSite", page=True, scopes=ANY_TOKEN, hidden=True, status_code=303)
 async def choose_site(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Keep which site is looked at."""
     form = await sent(request)

@@ -2,13 +2,14 @@
 
 from litestar import Router
 
-from doorward.console import preferences_pages
+from doorward.console import live_page, preferences_pages
 from doorward.console.errors import CONSOLE_ERRORS
 from doorward.console.sites import views as sites
 
 router = Router(
     "/console",
     route_handlers=[
+        *live_page.HANDLERS,
         *preferences_pages.HANDLERS,
         *sites.HANDLERS,
     ],

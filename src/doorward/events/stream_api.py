@@ -108,8 +108,13 @@ async def _until_gone(receive: Receive, listener: Listener) -> None:
 @get("/events/stream", name="streamEvents", scopes=READ, docs=_STREAM)
 async def stream(request: Request[Any, Any, State]) -> ASGIResponse:
     """Follow events as they are recorded. Ours."""
+    return await streaming(request, codes_of(request.query_params))
+
+
+async def streaming(request: Request[Any, Any, State], codes: frozenset[int] | None) -> ASGIResponse:
+    """The events of some codes, or of all, for as long as whoever asks listens. Raises as Streams.open() does."""
     principal = principal_of(request)
-    wanted = wanted_of(request.query_params, principal.zone, codes_of(request.query_params), since=EARLIEST)
+    wanted = wanted_of(request.query_params, principal.zone, codes, since=EARLIEST)
     after = _after(request)
     streams: Streams = request.app.state.streams
     return _EventStream(streams, await streams.open(principal, wanted, after))

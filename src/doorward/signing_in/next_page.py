@@ -4,7 +4,9 @@ import re
 from typing import Final
 from urllib.parse import urlencode
 
-HOME: Final = "/account/security"
+HOME: Final = "/console"
+OWN: Final = "/account/security"
+"""A user's own page."""
 _LONGEST: Final = 8000
 # Visible ASCII without a backslash, which browsers read as a slash; a second slash would make it a host's name.
 _LOCAL: Final = re.compile(r"/(?:[A-Za-z0-9][!-\[\]-~]*)?")

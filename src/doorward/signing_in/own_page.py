@@ -12,7 +12,7 @@ from doorward.pages.forms import read_form
 from doorward.pages.render import protection
 from doorward.signing_in import csrf
 from doorward.signing_in.current import BrowserSession, current_session
-from doorward.signing_in.next_page import HOME, with_next
+from doorward.signing_in.next_page import OWN, with_next
 
 
 class NotSignedIn(Exception):
@@ -20,7 +20,7 @@ class NotSignedIn(Exception):
 
 
 def _to_sign_in(_: Request[Any, Any, Any], __: NotSignedIn) -> Response[str]:
-    headers = {"Location": with_next("/sign-in", HOME), **dict(protection())}
+    headers = {"Location": with_next("/sign-in", OWN), **dict(protection())}
     return Response("", status_code=303, media_type="text/plain", headers=headers)
 
 

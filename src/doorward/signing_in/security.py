@@ -13,7 +13,7 @@ from doorward.pages.render import see_other
 from doorward.signing_in import record, second_factor, sessions
 from doorward.signing_in.confirmation import Refusal, confirm_by_password, do_with_code, write_as
 from doorward.signing_in.current import BrowserSession
-from doorward.signing_in.next_page import HOME
+from doorward.signing_in.next_page import OWN
 from doorward.signing_in.own_page import OWN_PAGE_ERRORS, own_session, sent
 from doorward.signing_in.security_page import DONE, Complaint, show_security_page
 from doorward.users.passwords import read_password
@@ -24,14 +24,14 @@ from doorward.wire.queries import path_id
 _WRONG_CODE: Final = "That code is not right. If it should be, see whether the clocks here and there agree."
 
 
-@get(HOME, name="securityPage", public=True, hidden=True)
+@get(OWN, name="securityPage", public=True, hidden=True)
 async def security_page(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Show the user's second factor and password, and who and what has access in their name."""
     session = await own_session(request)
     return await show_security_page(request, session, done=DONE.get(request.query_params.get("done", "")))
 
 
-@post(f"{HOME}/password", name="changeOwnPassword", public=True, hidden=True)
+@post(f"{OWN}/password", name="changeOwnPassword", public=True, hidden=True)
 async def change_password(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Change the password of one who knows it, and sign out all other browsers."""
     session, form = await sent(request)
@@ -49,10 +49,10 @@ async def change_password(request: Request[Any, Any, Any]) -> ASGIResponse:
         set_password(transaction, session.account_id, session.user_id, password_hash, now, but_session=session.id)
 
     await write_as(request, session.user_id, work)
-    return see_other(f"{HOME}?done=password")
+    return see_other(f"{OWN}?done=password")
 
 
-@post(f"{HOME}/second-factor", name="beginSecondFactor", public=True, hidden=True)
+@post(f"{OWN}/second-factor", name="beginSecondFactor", public=True, hidden=True)
 async def begin_second_factor(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Make a secret, and show it until a code confirms it."""
     session, form = await sent(request)
@@ -65,10 +65,10 @@ async def begin_second_factor(request: Request[Any, Any, Any]) -> ASGIResponse:
         second_factor.begin_enrolment(transaction, vault, session.user_id)
 
     await write_as(request, session.user_id, work)
-    return see_other(HOME)
+    return see_other(OWN)
 
 
-@post(f"{HOME}/second-factor/confirm", name="confirmSecondFactor", public=True, hidden=True)
+@post(f"{OWN}/second-factor/confirm", name="confirmSecondFactor", public=True, hidden=True)
 async def confirm_second_factor(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Turn the second factor on, sign out all other browsers, and show the recovery codes."""
     session, form = await sent(request)
@@ -87,7 +87,7 @@ async def confirm_second_factor(request: Request[Any, Any, Any]) -> ASGIResponse
     return await show_security_page(request, session, codes=codes)
 
 
-@post(f"{HOME}/second-factor/cancel", name="cancelSecondFactor", public=True, hidden=True)
+@post(f"{OWN}/second-factor/cancel", name="cancelSecondFactor", public=True, hidden=True)
 async def cancel_second_factor(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Forget a secret that no code has confirmed."""
     session, _ = await sent(request)
@@ -98,10 +98,10 @@ async def cancel_second_factor(request: Request[Any, Any, Any]) -> ASGIResponse:
             second_factor.turn_off(transaction, session.user_id, now)
 
     await write_as(request, session.user_id, work)
-    return see_other(HOME)
+    return see_other(OWN)
 
 
-@post(f"{HOME}/second-factor/off", name="turnOffSecondFactor", public=True, hidden=True)
+@post(f"{OWN}/second-factor/off", name="turnOffSecondFactor", public=True, hidden=True)
 async def turn_off_second_factor(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Turn the second factor off for one who still has it, or a recovery code: the password alone will not do."""
     session, form = await sent(request)
@@ -113,10 +113,10 @@ async def turn_off_second_factor(request: Request[Any, Any, Any]) -> ASGIRespons
     done = await do_with_code(request, session, form.get("code", ""), work)
     if isinstance(done, Refusal):
         return await _refuse(request, session, "second-factor", done)
-    return see_other(f"{HOME}?done=off")
+    return see_other(f"{OWN}?done=off")
 
 
-@post(f"{HOME}/recovery-codes", name="renewRecoveryCodes", public=True, hidden=True)
+@post(f"{OWN}/recovery-codes", name="renewRecoveryCodes", public=True, hidden=True)
 async def renew_recovery_codes(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Show new recovery codes to one who has the second factor, or one of the old codes."""
     session, form = await sent(request)
@@ -132,7 +132,7 @@ async def renew_recovery_codes(request: Request[Any, Any, Any]) -> ASGIResponse:
     return await show_security_page(request, session, codes=codes)
 
 
-@post(f"{HOME}/sessions/{{session_id:str}}/end", name="endSession", public=True, hidden=True)
+@post(f"{OWN}/sessions/{{session_id:str}}/end", name="endSession", public=True, hidden=True)
 async def end_session(request: Request[Any, Any, Any], session_id: FromPath[str]) -> ASGIResponse:
     """Sign out one of the user's browsers."""
     session, _ = await sent(request)
@@ -143,16 +143,16 @@ async def end_session(request: Request[Any, Any, Any], session_id: FromPath[str]
         record.sessions_ended(transaction, session.user_id, int(ended), now)
 
     await write_as(request, session.user_id, work)
-    return see_other(f"{HOME}?done=ended")
+    return see_other(f"{OWN}?done=ended")
 
 
-@post(f"{HOME}/sessions/end-others", name="endOtherSessions", public=True, hidden=True)
+@post(f"{OWN}/sessions/end-others", name="endOtherSessions", public=True, hidden=True)
 async def end_other_sessions(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Sign out all of the user's browsers but this one."""
     session, _ = await sent(request)
     now = context_of(request).clock.now()
     await write_as(request, session.user_id, lambda transaction: _end_others(transaction, session, now))
-    return see_other(f"{HOME}?done=others")
+    return see_other(f"{OWN}?done=others")
 
 
 def _end_others(transaction: Transaction, session: BrowserSession, now: int) -> None:

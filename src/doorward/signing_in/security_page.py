@@ -18,7 +18,7 @@ from doorward.signing_in import second_factor, sessions
 from doorward.signing_in.access_given import LetIn, applications_let_in
 from doorward.signing_in.current import BrowserSession
 from doorward.signing_in.devices import device_name
-from doorward.signing_in.next_page import HOME
+from doorward.signing_in.next_page import OWN
 from doorward.users.passwords import SHORTEST_PASSWORD
 from doorward.wire.context import context_of
 
@@ -113,7 +113,7 @@ async def show_security_page(
         status=200 if complaint is None else complaint.status,
         headers=[] if retry_in is None else [("Retry-After", str(retry_in))],
         session=session,
-        here=HOME,
+        here=OWN,
         complaint=complaint,
         done=done,
         factor_on=factor.enabled_at is not None,

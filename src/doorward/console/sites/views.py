@@ -48,9 +48,7 @@ async def create(request: Request[Any, Any, Any]) -> ASGIResponse:
     form = await sent(request)
     body = _body(form)
     try:
-        made = await perform(
-            request, lambda tx, by, now: create_site(tx, by.account_id, body, now, by=by)
-        )
+        made = await perform(request, lambda tx, by, now: create_site(tx, by.account_id, body, now, by=by))
     except Invalid as error:
         return await _form(request, again(form, error), None)
     return go(request, f"{_LIST}/{made.id}", f"{made.name} was added.")
@@ -106,7 +104,9 @@ async def _form(request: Request[Any, Any, Any], form: Form | None, site_id: int
         }
 
     status = 422 if form and form.errors else 200
-    return await show(request, "sites/form.html", read, status=status, zones=[(name, name) for name in sorted(known_zones())])
+    return await show(
+        request, "sites/form.html", read, status=status, zones=[(name, name) for name in sorted(known_zones())]
+    )
 
 
 def _values(site: Site | None) -> Mapping[str, Any]:

@@ -4,6 +4,10 @@ from litestar import Router
 
 from doorward.console import live_page, preferences_pages
 from doorward.console.errors import CONSOLE_ERRORS
+from doorward.console.reservations import detail as reservation
+from doorward.console.reservations import groups as group_reservations
+from doorward.console.reservations import making as reservations_made
+from doorward.console.reservations import views as reservations
 from doorward.console.sites import views as sites
 
 router = Router(
@@ -11,6 +15,10 @@ router = Router(
     route_handlers=[
         *live_page.HANDLERS,
         *preferences_pages.HANDLERS,
+        *group_reservations.HANDLERS,
+        *reservation.HANDLERS,
+        *reservations.HANDLERS,
+        *reservations_made.HANDLERS,
         *sites.HANDLERS,
     ],
     exception_handlers=CONSOLE_ERRORS,

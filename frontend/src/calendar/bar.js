@@ -5,7 +5,7 @@ export function equip(calendar, views) {
   const notes = document.querySelector("[data-clock-changes]");
   const tabs = [...document.querySelectorAll("[data-calendar-view]")];
   const keyOf = (type) => Object.keys(views).find((key) => views[key] === type);
-  let first = true;
+  let asServed = calendar.view.type === views[calendar.el.dataset.view];
 
   function follow() {
     const { type, currentStart, currentEnd } = calendar.view;
@@ -14,12 +14,12 @@ export function equip(calendar, views) {
     const address = new URL(location.href);
     address.searchParams.set("view", keyOf(type));
     address.searchParams.set("date", day);
-    if (!first) {
+    if (!asServed) {
       history.replaceState(history.state, "", address);
       title.textContent = calendar.view.title;
       notes.replaceChildren();
     }
-    first = false;
+    asServed = false;
     for (const tab of tabs) {
       const target = new URL(tab.href);
       target.searchParams.set("date", day);

@@ -142,9 +142,10 @@ _OF_SOMEBODY: Final = and_(
     or_(bindparam("the_person") == 0, people.c.id == bindparam("the_person")),
     or_(bindparam("the_part") == "", people.c.name_key.like(bindparam("the_part"), escape="\\")),
 )
+_OWNED: Final = roles.alias("owned")
 _NOT_ENDED_WITH_ITS_PERSON: Final = or_(
     reservations.c.end_time <= bindparam("now"),
-    exists(select(roles.c.id).where(roles.c.reservation_id == reservations.c.id)),
+    exists(select(_OWNED.c.id).where(_OWNED.c.reservation_id == reservations.c.id)),
 )
 _COLUMNS: Final = (
     reservations.c.id,

@@ -15,11 +15,13 @@ from doorward.kit.timestamps import day_bounds, local_datetime
 _HOUR_MS: Final = 3_600_000
 _LANE: Final = 30
 _AROUND: Final = 6
+_WORDS: Final = 0.04
+"""Of the width: in less there is no room for a word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A reservation in a row; `label` stands in it, `told` is read out. `x` and `width` are percentages."""
+    """A reservation in a row; `label` stands in it if there is room, `told` is read out. `x` and `width` are percentages."""
 
     booking: Booking
     x: str
@@ -75,6 +77,11 @@ class Scale:
     start: int
     end: int
     zone: ZoneInfo
+
+    def has_room(self, booking: Booking) -> bool:
+        """Whether a bar is wide enough for words in it."""
+        shown = min(booking.end, self.end) - max(booking.start, self.start)
+        return shown / (self.end - self.start) > _WORDS
 
     def x(self, at: int) -> str:
         """In percent, within the picture."""
@@ -135,7 +142,7 @@ def _add(row: Row, booking: Booking, label: str, scale: Scale) -> None:
             scale.x(booking.start),
             scale.width(booking.start, booking.end),
             row.lane(booking.start, booking.end),
-            label,
+            label if scale.has_room(booking) else "",
             told,
         )
     )

@@ -9,6 +9,7 @@ from doorward.console.reservations import groups as group_reservations
 from doorward.console.reservations import making as reservations_made
 from doorward.console.reservations import views as reservations
 from doorward.console.sites import views as sites
+from doorward.console.start import views as start
 
 router = Router(
     "/console",
@@ -20,6 +21,7 @@ router = Router(
         *reservations.HANDLERS,
         *reservations_made.HANDLERS,
         *sites.HANDLERS,
+        *start.HANDLERS,
     ],
     exception_handlers=CONSOLE_ERRORS,
 )

@@ -21,7 +21,7 @@ _WORDS: Final = 0.04
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A reservation in a row; `label` stands in it if there is room, `told` is read out. `x` and `width` are percentages."""
+    """A reservation in a row: what stands in it, if there is room, and what is read out. `x` and `width` in percent."""
 
     booking: Booking
     x: str

@@ -1,16 +1,13 @@
 """The first steps, from an account with nothing in it to a door that lets somebody in."""
 
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.console import Console
 from tests.support.installation import Installation, Server
 
 _MINUTES = 5

@@ -1,5 +1,6 @@
 """The first steps, from an account with nothing in it to a door that lets somebody in."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.support.console import Console
 from tests.support.installation import Installation, Server
 
 _MINUTES = 5
@@ -102,3 +104,58 @@ def test_a_newcomer_admits_somebody_in_less_than_five_minutes(
         for what, at in newcomer.steps:
             print(f"  {at:6.1f} s  {what}")
     assert took < _MINUTES * 60
+
+
+def test_whoever_comes_back_goes_on_where_they_were(empty: Installation, browser: Browser) -> None:
+    account = ("--account", empty.json("account", "create", "Second Works", "--time-zone", "Europe/Berlin")["id"])
+    site = empty.json("site", "create", "Yard", *account)["id"]
+    email = "back@second.example"
+    password = empty.json("user", "create", email, "--role", "admin", *account)["password"]
+    with empty.serving() as server, looking(browser, server) as page:
+        Newcomer(page).sign_in(email, password)
+        page.goto("/console/start")
+        page.get_by_label("Site").select_option("Yard")
+        page.get_by_role("button", name="Add the door").click()
+        expect(page.locator("#f-door_name:invalid")).to_have_count(1)
+        page.get_by_label("Name of the door").fill("Gate")
+        page.get_by_label("OSDP reader").check()
+        page.get_by_role("button", name="Add the door").click()
+        page.get_by_role("button", name="Show a code for its controller").click()
+        expect(page.locator(".start-commands")).to_contain_text("controller enrol")
+        assert re.fullmatch(r"(\w{5}-){3}\w{5}", page.locator(".start-code").text_content() or "")
+        page.goto("/console/start")
+        expect(page.get_by_text("2 of 5 done")).to_be_visible()
+        page.get_by_label("First name").fill("Grace")
+        page.get_by_label("Last name").fill("Hopper")
+        page.get_by_role("button", name="Add the person").click()
+        page.get_by_label("Number of the card of Grace Hopper").fill("12345")
+        page.get_by_role("button", name="Give the card").click()
+        expect(page.get_by_text("Hold the card of Grace Hopper to the reader of Gate.")).to_be_visible()
+        expect(page.get_by_role("button", name="Hold the card to the reader")).to_have_count(0)
+    assert [each["site_id"] for each in empty.json("channel", "list", *account)] == [site]
+
+
+def test_what_happens_at_the_door_is_shown_as_it_happens(console: Console) -> None:
+    with console.page() as page:
+        page.goto("/console/start?step=try")
+        page.get_by_role("button", name="Hold the card to the reader").click()
+        expect(page.locator(".start-verdict")).to_contain_text("is let in")
+        expect(page.locator(".start-events li")).to_have_count(1)
+        door = console.ids("channels")["Front door"]
+        with page.expect_response("**/console/start/events"):
+            console.installation.run("door", "present", door, "--card", "99999")
+        expect(page.locator(".start-events li")).to_have_count(2)
+        expect(page.locator(".start-events li").first).to_contain_text("Not let in")
+
+
+def test_who_may_not_set_up_doors_is_refused(console: Console) -> None:
+    for who in ("operator", "viewer", "limited"):
+        with console.page(who) as page:
+            assert page.request.get("/console/start").status == 403, who
+
+
+def test_on_a_telephone_the_steps_are_as_wide_as_the_screen(console: Console) -> None:
+    with console.page(width=390) as page:
+        for step in ("account", "door", "person", "card", "try"):
+            page.goto(f"/console/start?step={step}")
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), step

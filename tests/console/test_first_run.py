@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,10 +17,9 @@ _MINUTES = 5
 
 
 class Newcomer:
-    """Somebody with a browser, who counts what they do."""
+    """Somebody who counts what they do."""
 
-    def __init__(self, page: Page) -> None:
-        self.page = page
+    def __init__(self) -> None:
         self.began = time.monotonic()
         self.steps: list[tuple[str, float]] = []
 
@@ -27,25 +27,13 @@ class Newcomer:
         """Note a step and when it was done."""
         self.steps.append((what, time.monotonic() - self.began))
 
-    def sign_in(self, email: str, password: str) -> None:
-        """Sign in."""
-        self.page.goto("/sign-in")
-        self.page.get_by_label("E-mail address").fill(email)
-        self.page.get_by_label("Password").fill(password)
-        self.page.get_by_role("button", name="Sign in").click()
-        self.page.wait_for_url("**/console**")
 
-
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    """An installation with an account in which there is nothing, and its owner."""
-    found = Installation(tmp_path_factory.mktemp("empty") / "data")
-    found.json("account", "create", "Rope Works", "--time-zone", "Europe/London")
-    return found
-
-
-def user(installation: Installation, email: str, role: str = "owner") -> tuple[str, str]:
-    return email, installation.json("user", "create", email, "--role", role)["password"]
+def sign_in(page: Page, email: str, password: str) -> None:
+    page.goto("/sign-in")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/console**")
 
 
 @contextmanager
@@ -64,15 +52,17 @@ def looking(browser: Browser, server: Server, **options: Any) -> Iterator[Page]:
 
 
 def test_a_newcomer_admits_somebody_in_less_than_five_minutes(
-    empty: Installation, browser: Browser, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, browser: Browser, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    email, password = user(empty, "new@ropeworks.example")
-    began = time.monotonic()
-    with empty.serving() as server, looking(browser, server) as page:
-        newcomer = Newcomer(page)
-        newcomer.began = began
-        newcomer.did("the server is started")
-        newcomer.sign_in(email, password)
+    newcomer, installation = Newcomer(), Installation(tmp_path / "data")
+    installation.json("account", "create", "Rope Works", "--time-zone", "Europe/London")
+    newcomer.did("doorward account create")
+    email = "new@ropeworks.example"
+    password = installation.json("user", "create", email, "--role", "owner")["password"]
+    newcomer.did("doorward user create")
+    with installation.serving() as server, looking(browser, server) as page:
+        newcomer.did("doorward serve")
+        sign_in(page, email, password)
         newcomer.did("sign in")
         page.goto("/console/start")
         expect(page.get_by_text("1 of 5 done")).to_be_visible()
@@ -94,7 +84,7 @@ def test_a_newcomer_admits_somebody_in_less_than_five_minutes(
         newcomer.did("the card held to the reader: the door opens")
         expect(page.get_by_text("All done")).to_be_visible()
         expect(page.locator(".start-events")).to_contain_text("Let in")
-    events = empty.json("events", "list")
+    events = installation.json("events", "list")
     assert [(each["event_code"], each["person_name"]) for each in events if each["event_code"] == 10] == [
         (10, "Ada Lovelace")
     ]
@@ -106,13 +96,14 @@ def test_a_newcomer_admits_somebody_in_less_than_five_minutes(
     assert took < _MINUTES * 60
 
 
-def test_whoever_comes_back_goes_on_where_they_were(empty: Installation, browser: Browser) -> None:
-    account = ("--account", empty.json("account", "create", "Second Works", "--time-zone", "Europe/Berlin")["id"])
-    site = empty.json("site", "create", "Yard", *account)["id"]
+def test_whoever_comes_back_goes_on_where_they_were(tmp_path: Path, browser: Browser) -> None:
+    installation = Installation(tmp_path / "data")
+    installation.json("account", "create", "Second Works", "--time-zone", "Europe/Berlin")
+    site = installation.json("site", "create", "Yard")["id"]
     email = "back@second.example"
-    password = empty.json("user", "create", email, "--role", "admin", *account)["password"]
-    with empty.serving() as server, looking(browser, server) as page:
-        Newcomer(page).sign_in(email, password)
+    password = installation.json("user", "create", email, "--role", "admin")["password"]
+    with installation.serving() as server, looking(browser, server) as page:
+        sign_in(page, email, password)
         page.goto("/console/start")
         page.get_by_label("Site").select_option("Yard")
         page.get_by_role("button", name="Add the door").click()
@@ -132,7 +123,7 @@ def test_whoever_comes_back_goes_on_where_they_were(empty: Installation, browser
         page.get_by_role("button", name="Give the card").click()
         expect(page.get_by_text("Hold the card of Grace Hopper to the reader of Gate.")).to_be_visible()
         expect(page.get_by_role("button", name="Hold the card to the reader")).to_have_count(0)
-    assert [each["site_id"] for each in empty.json("channel", "list", *account)] == [site]
+    assert [each["site_id"] for each in installation.json("channel", "list")] == [site]
 
 
 def test_what_happens_at_the_door_is_shown_as_it_happens(console: Console) -> None:

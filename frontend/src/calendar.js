@@ -61,7 +61,8 @@ export function mount(element, options = {}) {
     headerToolbar: false,
     nowIndicator: true,
     height: 720,
-    scrollTime: "07:00",
+    // A clock changes at night: that is to be seen.
+    scrollTime: document.querySelector("[data-clock-changes] p") ? "00:00" : "07:00",
     slotLabelFormat: CLOCK,
     eventTimeFormat: CLOCK,
     dayHeaderFormat: { weekday: "short", day: "numeric", month: "short" },

@@ -135,3 +135,15 @@ def test_group_reservations_are_shown_to_whom_the_api_shows_them(
     ended = browser.get(f"/console/reservations/feed?{DAYS}").json()["events"][1]
     assert ended["title"] == "Ada Lovelace: South"
     assert "calendar-over" in ended["classNames"]
+
+
+def test_the_form_leads_back_to_our_own_pages_only(browser: FormBrowser, world: World) -> None:
+    for kind in ("new", "groups/new"):
+        for target in ("javascript:alert(1)", "https://elsewhere.example/", "//elsewhere.example/"):
+            shown = browser.http.get(f"/console/reservations/{kind}", params={"next": target})
+            assert shown.status_code == 200
+            assert target not in shown.text
+    fields = {"person_id": str(world.person_id), "channel_ids": str(world.channel_ids[0]), "next": "//elsewhere.example"}
+    times = {"start_time": f"{DAY}T10:00", "end_time": f"{DAY}T11:00"}
+    answered = browser.post("/console/reservations/new", "/console/reservations/new", **fields, **times)
+    assert answered.headers["location"].startswith("/console/reservations/")

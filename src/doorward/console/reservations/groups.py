@@ -129,7 +129,12 @@ async def _form(request: Request[Any, Any, Any], form: Form) -> ASGIResponse:
         }
 
     status = 422 if form.errors else 200
-    values: dict[str, Any] = {"form": form, "chosen": chosen, "zone_of_times": principal_of(request).zone.key}
+    values: dict[str, Any] = {
+        "form": form,
+        "chosen": chosen,
+        "next_page": local_path(str(form.value("next"))) or "",
+        "zone_of_times": principal_of(request).zone.key,
+    }
     if is_htmx(request):
         return await fragment(request, "reservations/group_form.html", read, status=status, **values)
     return await show(request, "reservations/group_new.html", read, status=status, **values)

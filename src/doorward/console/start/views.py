@@ -130,7 +130,10 @@ async def try_it(request: Request[Any, Any, Any]) -> ASGIResponse:
         if doors is None:
             raise Conflict("The doors are in another process than this page")
         door, presented = await perform(request, lambda tx, by, now: trying.to_present(tx, by, person_id, now))
-        verdict = await doors.present(door.id, presented)
+        try:
+            verdict = await doors.present(door.id, presented)
+        except NotFound:
+            raise Conflict(f"{door.name} is not ready yet: please try again in a moment") from None
     except Conflict as error:
         return await _steps(request, "try", again(form, error))
     return await _steps(request, "try", verdict=verdict)

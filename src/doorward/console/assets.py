@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from litestar import Request, Router, get
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 from markupsafe import Markup
 
@@ -91,7 +92,7 @@ def icon(name: str, size: int = 20, label: str | None = None) -> Markup:
 
 
 @get(_WHERE + "/{name:str}", name="console_asset", public=True, hidden=True, sync_to_thread=False)
-def show(name: str, request: Request[Any, Any, Any]) -> ASGIResponse:
+def show(name: FromPath[str], request: Request[Any, Any, Any]) -> ASGIResponse:
     """A file, in the smallest encoding that the browser takes."""
     found = assets().served.get(name)
     if found is None:

@@ -16,9 +16,9 @@ from markupsafe import Markup
 STATIC: Final = Path(__file__).parent / "static"
 _WHERE: Final = "/assets/console"
 _TYPES: Final = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".txt": "text/plain; charset=utf-8",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".txt": "text/plain",
 }
 _ENCODINGS: Final = (("br", ".br"), ("gzip", ".gz"))
 """The smallest first."""

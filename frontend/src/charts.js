@@ -26,7 +26,6 @@ const resized = new ResizeObserver((entries) => {
 });
 
 export function mount(element) {
-  if (drawn.has(element)) return;
   const ground = document.createElement("div");
   ground.className = "chart-ground";
   element.append(ground);
@@ -48,15 +47,13 @@ function redrawAll() {
   }
 }
 
-function forgetIn(removed) {
-  for (const [element, chart] of drawn) {
-    if (element !== removed && !removed.contains(element)) continue;
-    resized.unobserve(element);
-    chart.dispose();
-    drawn.delete(element);
-  }
+function forget(element) {
+  if (!drawn.has(element)) return;
+  resized.unobserve(element);
+  drawn.get(element).dispose();
+  drawn.delete(element);
 }
 
 new MutationObserver(redrawAll).observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawAll);
-document.addEventListener("htmx:beforeCleanupElement", ({ target }) => forgetIn(target));
+document.addEventListener("htmx:beforeCleanupElement", ({ target }) => forget(target));

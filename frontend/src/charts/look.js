@@ -11,7 +11,8 @@ const SERIES = ["primary", "green", "orange", "purple", "cyan", "red", "yellow",
 export function look() {
   const label = { color: WORDS, textBorderWidth: 0 };
   const line = { lineStyle: { color: LINES } };
-  const axis = { axisLabel: { color: QUIET }, axisLine: line, axisTick: line, splitLine: line, nameTextStyle: { color: QUIET } };
+  const quiet = { color: QUIET };
+  const axis = { axisLabel: quiet, axisLine: line, axisTick: line, splitLine: line, nameTextStyle: quiet };
   return resolved({
     darkMode: document.documentElement.dataset.bsTheme === "dark",
     animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
@@ -22,23 +23,23 @@ export function look() {
     textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: WORDS },
     aria: { enabled: true, decal: { show: matchMedia("(prefers-contrast: more)").matches } },
     grid: { left: 8, right: 8, top: 32, bottom: 8, outerBoundsMode: "same" },
-    legend: { top: 0, right: 0, bottom: "auto", left: "auto", textStyle: { color: QUIET } },
+    legend: { top: 0, right: 0, bottom: "auto", left: "auto", textStyle: quiet },
     tooltip: {
       confine: true,
       renderMode: "richText", // the other mode writes HTML with inline styles, which the policy forbids
       backgroundColor: GROUND,
       borderColor: LINES,
       textStyle: { color: WORDS },
-      axisPointer: { lineStyle: { color: QUIET }, crossStyle: { color: QUIET } },
+      axisPointer: { lineStyle: quiet, crossStyle: quiet },
     },
     visualMap: {
-      textStyle: { color: QUIET },
+      textStyle: quiet,
       inRange: { color: ["var(--tblr-primary-lt)", "var(--tblr-primary)"] },
     },
     calendar: {
-      dayLabel: { color: QUIET },
-      monthLabel: { color: QUIET },
-      yearLabel: { color: QUIET },
+      dayLabel: quiet,
+      monthLabel: quiet,
+      yearLabel: quiet,
       itemStyle: { color: "transparent", borderColor: LINES },
       splitLine: line,
     },
@@ -51,9 +52,9 @@ export function look() {
     heatmap: { label, itemStyle: { borderColor: GROUND, borderWidth: 1 } },
     pie: { label, itemStyle: { borderColor: GROUND, borderWidth: 1 } },
     gauge: {
-      title: { color: QUIET },
+      title: quiet,
       detail: { color: WORDS },
-      axisLabel: { color: QUIET },
+      axisLabel: quiet,
       axisLine: { lineStyle: { color: [[1, LINES]] } },
       axisTick: line,
       splitLine: line,

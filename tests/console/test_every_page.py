@@ -83,7 +83,7 @@ def test_a_page_is_accessible_in_light_and_dark_fits_a_phone_and_keeps_still(
             assert sum(value for value, _ in shifts) < 0.02, (width, shifts)
             for scheme in ("light", "dark") if width > 600 else ("light",):
                 owner.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-                assert owner.evaluate("document.documentElement.dataset.bsTheme") == scheme
+                owner.wait_for_function(f"document.documentElement.dataset.bsTheme === '{scheme}'")
                 assert violations(owner) == [], (address, width, scheme)
         assert owner.locator("h1").count() == 1
         assert said == []

@@ -4,7 +4,7 @@ import gzip
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.support.axe import violations
 from tests.support.console import Console
@@ -41,7 +41,7 @@ def owner(console: Console) -> Iterator[Page]:
 
 def _settle(page: Page) -> None:
     page.wait_for_load_state("load")
-    page.wait_for_function("document.querySelectorAll('.htmx-request').length === 0")
+    expect(page.locator(".htmx-request")).to_have_count(0)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -83,7 +83,7 @@ def test_a_page_is_accessible_in_light_and_dark_fits_a_phone_and_keeps_still(
             assert sum(value for value, _ in shifts) < 0.02, (width, shifts)
             for scheme in ("light", "dark") if width > 600 else ("light",):
                 owner.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-                owner.wait_for_function(f"document.documentElement.dataset.bsTheme === '{scheme}'")
+                expect(owner.locator(f"html[data-bs-theme={scheme}]")).to_have_count(1)
                 assert violations(owner) == [], (address, width, scheme)
         assert owner.locator("h1").count() == 1
         assert said == []

@@ -33,15 +33,21 @@ def furnished(console: Console) -> Iterator[Furnished]:
         "users/{user_id}": {"first_name": HOSTILE, "last_name": HOSTILE},
         "people/{person_id}": {"person": {"first_name": HOSTILE, "last_name": HOSTILE, "department": HOSTILE}},
         "applications/{application_id}": {"name": HOSTILE},
-        "notification_rules/{rule_id}": {"name": HOSTILE},
+        "notification_rules/{rule_id}": {
+            "name": HOSTILE,
+            "match_event_codes": [22],
+            "match_controller_ids": [ids["channel_id"]],
+            "actions": [{"kind": "console"}],
+        },
         "account": {"name": HOSTILE},
-        "holidays/{holiday_id}": {"name": HOSTILE},
     }
     with console.api() as api:
         for path, body in named.items():
             address = f"/api/3/{found.address(path)}"
             answer = api.put(address, json=body)
             assert answer.status_code in (200, 201), (address, answer.status_code, answer.text)
+        holiday = api.post("/api/3/holidays", json={"name": HOSTILE, "day": "2031-05-05"})
+        assert holiday.status_code in (200, 201), holiday.text
         noted = api.post(f"/api/3/alarms/{ids['alarm_id']}/notes", json={"text": HOSTILE})
         assert noted.status_code in (200, 201), noted.text
         # An event and an audit entry with the names as they are now.

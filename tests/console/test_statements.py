@@ -25,6 +25,7 @@ def furnished(console: Console) -> Iterator[Furnished]:
 @pytest.fixture(scope="module")
 def counted(console: Console, furnished: Furnished) -> Iterator[tuple[httpx.Client, CountingDatabase]]:
     """The same account, served by this process, which counts."""
+    assert furnished.console is console
     data_dir = console.installation.data_dir
     database = open_database(f"sqlite:///{data_dir / 'doorward.db'}")
     counting = CountingDatabase(database)

@@ -27,7 +27,7 @@ PATHS = page_paths()
 
 
 @pytest.fixture(scope="module")
-def furnished(console: Console) -> Iterator[Furnished]:
+def furnished(console: Console) -> Furnished:
     return furnish(console)
 
 
@@ -83,7 +83,7 @@ def test_a_page_is_accessible_in_light_and_dark_fits_a_phone_and_keeps_still(
             shifts = owner.evaluate("window.shifts")
             assert sum(value for value, _ in shifts) < 0.02, (width, shifts)
             for scheme in ("light", "dark") if width > 600 else ("light",):
-                owner.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+                owner.emulate_media(color_scheme=scheme, reduced_motion="reduce")
                 expect(owner.locator(f"html[data-bs-theme={scheme}]")).to_have_count(1)
                 assert violations(owner) == [], (address, width, scheme)
         assert owner.locator("h1").count() == 1

@@ -19,7 +19,7 @@ FIELDS = (
 
 
 @pytest.fixture(scope="module")
-def furnished(console: Console) -> Iterator[Furnished]:
+def furnished(console: Console) -> Furnished:
     """Every name and note that the API takes says something hostile."""
     found = furnish(console)
     ids = found.ids

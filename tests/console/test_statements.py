@@ -18,7 +18,7 @@ MOST = 10
 
 
 @pytest.fixture(scope="module")
-def furnished(console: Console) -> Iterator[Furnished]:
+def furnished(console: Console) -> Furnished:
     return furnish(console)
 
 

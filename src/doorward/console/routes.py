@@ -3,6 +3,9 @@
 from litestar import Router
 
 from doorward.console import live_page, preferences_pages
+from doorward.console.doors import commands as door_commands
+from doorward.console.doors import settings as door_settings
+from doorward.console.doors import views as doors
 from doorward.console.errors import CONSOLE_ERRORS
 from doorward.console.sites import views as sites
 
@@ -11,6 +14,9 @@ router = Router(
     route_handlers=[
         *live_page.HANDLERS,
         *preferences_pages.HANDLERS,
+        *doors.HANDLERS,
+        *door_commands.HANDLERS,
+        *door_settings.HANDLERS,
         *sites.HANDLERS,
     ],
     exception_handlers=CONSOLE_ERRORS,

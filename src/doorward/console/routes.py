@@ -6,7 +6,9 @@ from doorward.console import live_page, preferences_pages
 from doorward.console.doors import commands as door_commands
 from doorward.console.doors import settings as door_settings
 from doorward.console.doors import views as doors
+from doorward.console.doors import who as door_access
 from doorward.console.errors import CONSOLE_ERRORS
+from doorward.console.overview import views as overview
 from doorward.console.sites import views as sites
 
 router = Router(
@@ -15,8 +17,10 @@ router = Router(
         *live_page.HANDLERS,
         *preferences_pages.HANDLERS,
         *doors.HANDLERS,
+        *door_access.HANDLERS,
         *door_commands.HANDLERS,
         *door_settings.HANDLERS,
+        *overview.HANDLERS,
         *sites.HANDLERS,
     ],
     exception_handlers=CONSOLE_ERRORS,

@@ -34,7 +34,7 @@ async def admit(request: Request[Any, Any, Any], channel_id: FromPath[str]) -> A
     number = path_id(channel_id)
 
     def ask(transaction: Transaction, by: Principal, now: int) -> tuple[Admission, ZoneInfo]:
-        door = get_door(transaction, by, number, now)
+        door = get_door(transaction, by, number, now, with_shift=False)
         return request_admission(transaction, by, number, now), door.zone
 
     try:
@@ -62,7 +62,7 @@ async def admission(
 
     def read(transaction: Transaction, principal: Principal, now: int) -> Mapping[str, object]:
         found = get_admission(transaction, principal, number, now)
-        return {"admission": found, "zone": get_door(transaction, principal, door_id, now).zone}
+        return {"admission": found, "zone": get_door(transaction, principal, door_id, now, with_shift=False).zone}
 
     return await fragment(request, "doors/outcome.html", read)
 
@@ -79,7 +79,7 @@ async def unlock(request: Request[Any, Any, Any], channel_id: FromPath[str]) -> 
     form, number = await sent(request), path_id(channel_id)
 
     def unlock_it(transaction: Transaction, by: Principal, now: int) -> Seen:
-        zone = get_door(transaction, by, number, now).zone
+        zone = get_door(transaction, by, number, now, with_shift=False).zone
         return commands.unlock(transaction, by, number, {"relock_at": relock_at(form, zone, now)}, now)
 
     try:

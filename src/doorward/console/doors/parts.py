@@ -19,11 +19,20 @@ DRIVERS: Final[Mapping[str, str]] = {
     "uhppote": "UHPPOTE board",
     "esp_rfid": "esp-rfid board",
 }
+ALARMS: Final[Mapping[str, str]] = {
+    "duress": "Duress",
+    "forced": "Forced open",
+    "tamper": "Tampered with",
+    "controller_lost": "Controller lost",
+    "door_lost": "Device lost",
+    "held_open": "Held open",
+}
 LOOKS: Final[Mapping[str, Any]] = {
     "looks_of": looks_of,
     "lockdown_of": lockdown_of,
     "lockdown_message": lockdown_message,
     "decides_until": decides_until,
     "driver_words": DRIVERS,
+    "alarm_words": ALARMS,
 }
 """For the templates of doors."""

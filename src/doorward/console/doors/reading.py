@@ -169,7 +169,7 @@ def page_of_doors(
     transaction: Transaction, principal: Principal, wanted: Wanted, page: Page, now: int
 ) -> tuple[list[Door], int]:
     """A page of the doors that the user sees, by site and name, and how many there are: at most four statements."""
-    params = {**visible_to(principal), "the_site": wanted.site_id or 0, "pattern": _pattern(wanted.text)}
+    params = {**visible_to(principal), "the_site": wanted.site_id or 0, "pattern": pattern_of(wanted.text)}
     found = transaction.all(_PAGE, limit=page.limit, offset=page.offset, lately=now - _LATELY_MS, **params)
     total = len(found)
     if page.offset or total >= page.limit:
@@ -177,15 +177,18 @@ def page_of_doors(
     return _with_shifts(transaction, principal, found, now), total
 
 
-def get_door(transaction: Transaction, principal: Principal, channel_id: int, now: int) -> Door:
-    """One door, in at most three statements. Raises NotFound."""
+def get_door(
+    transaction: Transaction, principal: Principal, channel_id: int, now: int, *, with_shift: bool = True
+) -> Door:
+    """One door, in at most three statements; in one if its shift makes no difference. Raises NotFound."""
     found = transaction.one(_ONE, the_id=channel_id, lately=now - _LATELY_MS, **visible_to(principal))
     if found is None:
         raise NotFound
-    return _with_shifts(transaction, principal, [found], now)[0]
+    return _with_shifts(transaction, principal, [found], now, read=with_shift)[0]
 
 
-def _pattern(text: str | None) -> str:
+def pattern_of(text: str | None) -> str:
+    """What LIKE finds a part of a name by; "" for any name."""
     if not text:
         return ""
     escaped = sort_key(text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
@@ -193,13 +196,18 @@ def _pattern(text: str | None) -> str:
 
 
 def _with_shifts(
-    transaction: Transaction, principal: Principal, found: list[tuple[Door, str | None, int | None]], now: int
+    transaction: Transaction,
+    principal: Principal,
+    found: list[tuple[Door, str | None, int | None]],
+    now: int,
+    *,
+    read: bool = True,
 ) -> list[Door]:
     """The doors as of now, with whether their shifts have them unlocked."""
     account_id = principal.account_id
     ids = {door.channel.auto_unlock_shift_id for door, _, _ in found} - {None}
     timetables = Timetables((), ())
-    if ids:
+    if ids and read:
         timetables = Timetables(
             transaction.all(rows.SOME_SHIFTS, account_id=account_id, ids=str(sorted(filter(None, ids)))),
             transaction.all(rows.HOLIDAYS, account_id=account_id),

@@ -92,7 +92,7 @@ async def remove(request: Request[Any, Any, Any], channel_id: FromPath[str]) -> 
     number = path_id(channel_id)
 
     def delete_it(transaction: Transaction, by: Principal, now: int) -> str:
-        name = get_door(transaction, by, number, now).name
+        name = get_door(transaction, by, number, now, with_shift=False).name
         delete_channel(transaction, by.account_id, number, now, by)
         return name
 
@@ -116,7 +116,7 @@ def _values(channel: Channel) -> Mapping[str, Any]:
 async def _form(request: Request[Any, Any, Any], form: Form | None, channel_id: int | None) -> ASGIResponse:
     def read(transaction: Transaction, principal: Principal, now: int) -> Mapping[str, object]:
         account_id = principal.account_id
-        door = None if channel_id is None else get_door(transaction, principal, channel_id, now)
+        door = None if channel_id is None else get_door(transaction, principal, channel_id, now, with_shift=False)
         places, _ = page_of_sites(transaction, account_id, Page(paged=False), by=principal)
         names = {site.id: site.name for site in places}
         parts = [(area.id, area) for area in list_areas(transaction, account_id) if area.site_id in names]

@@ -41,13 +41,13 @@ def mode_of(door: Door) -> Look:
 def looks_of(door: Door, now: int) -> list[Look]:
     """All that is to be seen at a door, at least one: alarms, whether it is cut off, and how it is set.
 
-    Of one that is cut off it is not known that it is locked: that is left out.
+    That it is to be locked is left out where there is more to say: of one that is cut off or forced it is not known.
     """
     found = [look for kind, look in _ALARMS if kind.value in door.alarms]
-    mode = mode_of(door)
     if not door.seen.standing.is_online(now):
-        return [*found, _OFFLINE, *([] if mode is _LOCKED else [mode])]
-    return [*found, mode]
+        found.append(_OFFLINE)
+    mode = mode_of(door)
+    return found if found and mode is _LOCKED else [*found, mode]
 
 
 def lockdown_words(door_flags: tuple[bool, bool, bool]) -> str:

@@ -34,6 +34,9 @@ _TEXTS: Final = (
 )
 _NUMBERS: Final = ("site_id", "unit", "staleness_hours", "passback_minutes", "area_from_id", "area_to_id")
 _FLAGS: Final = ("two_factor", "relock_on_open", "first_person_in", "two_person")
+_HARDWARE: Final = frozenset(
+    {"mac_address", "unit", "model", "serial_number", "card_format", "pin_format", "reader_device_class_name"}
+)
 _KINDS: Final = (
     ("card", "Cards"),
     ("pin", "PINs"),
@@ -135,6 +138,7 @@ async def _form(request: Request[Any, Any, Any], form: Form | None, channel_id: 
         drivers=[(name, DRIVER_WORDS[name]) for name in DRIVERS],
         kinds=_KINDS,
         passback=_PASSBACK,
+        wrong_hardware=lambda form: bool(form.errors.keys() & _HARDWARE),
     )
 
 

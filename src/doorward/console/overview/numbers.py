@@ -136,7 +136,7 @@ def day_of(counted: list[Counted], zone: ZoneInfo, now: int) -> Day:
 
 def _words(code: int) -> str:
     """A reason as a short line: "Out of hours", "Unknown card"."""
-    label = event_label(code, "", "").replace("rejected", "").strip(" ,")
+    label = event_label(code, "", None).removeprefix("Somebody rejected, ").removesuffix(" rejected")
     return f"{label[:1].upper()}{label[1:]}"
 
 

@@ -29,7 +29,7 @@ class Area(NamedTuple):
 
 
 class Health(NamedTuple):
-    """How many there are of each: doors, those that are there, those that have not confirmed all that is set; and so on.
+    """How many there are of each: doors, those that are there, those behind; and so on.
 
     `failing` are webhooks that are tried in vain, `stopped` those that are no longer tried.
     """

@@ -7,6 +7,7 @@ from litestar import Request, get, post
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
+from doorward.channels.tables import SIMULATED
 from doorward.console.controllers.reading import DoorToServe, doors_to_serve
 from doorward.console.doors.parts import CONFIGURE, DRIVERS, PAGE, READ
 from doorward.console.forms import Form, again, sent
@@ -99,8 +100,9 @@ async def _asked(request: Request[Any, Any, Any], form: Form) -> ASGIResponse:
 
 
 def _words(door: DoorToServe) -> str:
+    driver = "" if door.driver == SIMULATED else f", {DRIVERS[door.driver]}"
     served = f", served by {door.controller_name} until then" if door.controller_name else ""
-    return f"{door.name} ({door.site_name}, {DRIVERS[door.driver]}{served})"
+    return f"{door.name} ({door.site_name}{driver}{served})"
 
 
 async def _shown(request: Request[Any, Any, Any], number: int, form: Form | None) -> ASGIResponse:

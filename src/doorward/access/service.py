@@ -92,7 +92,7 @@ def answer(question: Question) -> list[Access]:
     by_pair: dict[tuple[int, int], list[Holding]] = defaultdict(list)
     for held in sorted(question.holdings, key=lambda held: (held.role_id, held.way, held.way_id or 0)):
         by_pair[held.person_id, held.channel_id].append(held)
-    shifts = _Shifts(at)
+    shifts = Shifts(at)
     found = []
     for place in question.places:
         compiled = question.compiled[place.id]
@@ -110,14 +110,15 @@ def answer(question: Question) -> list[Access]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shifts:
-    """Shifts at one instant: thousands of people share a few."""
+class Shifts:
+    """Shifts at one instant, and the ways in which people are admitted in them: thousands share a few."""
 
     at: int
     _known: dict[int, tuple[str, bool, int | None]] = field(default_factory=dict)
     """What is told of a shift, by its identity: the snapshots keep it."""
 
     def way(self, held: Holding, shift: Timetable | None) -> Way:
+        """How a role that is held admits in its shift."""
         hours, is_open, change = self._of(shift)
         start, end = held.start, held.end
         if held.way != "group_reservation" or start is None or end is None:

@@ -102,8 +102,14 @@ def offered_to(principal: Principal) -> list[Section]:
     return [section for section in found if section.places]
 
 
+_ELSEWHERE: Final = {"/console/lockdown": "doors"}
+"""Pages whose address is not below that of their place."""
+
+
 def place_of(path: str) -> str:
     """The key of the place that a page belongs to."""
+    if path in _ELSEWHERE:
+        return _ELSEWHERE[path]
     known = [place for section in SECTIONS for place in section.places]
     fitting = [place for place in known if path == place.path or path.startswith(f"{place.path}/")]
     return max(fitting, key=lambda place: len(place.path)).key if fitting else ""

@@ -5,8 +5,16 @@ from litestar import Router
 from doorward.console import live_page, preferences_pages
 from doorward.console.applications import commands as application_commands
 from doorward.console.applications import views as applications
+from doorward.console.card_formats import views as card_formats
+from doorward.console.credential_types import views as credential_types
 from doorward.console.errors import CONSOLE_ERRORS
+from doorward.console.profile import views as profile
+from doorward.console.rules import views as rules
+from doorward.console.settings import views as settings
 from doorward.console.sites import views as sites
+from doorward.console.tokens import views as tokens
+from doorward.console.users import commands as user_commands
+from doorward.console.users import views as users
 from doorward.console.webhooks import views as webhooks
 
 router = Router(
@@ -14,9 +22,17 @@ router = Router(
     route_handlers=[
         *application_commands.HANDLERS,
         *applications.HANDLERS,
+        *card_formats.HANDLERS,
+        *credential_types.HANDLERS,
         *live_page.HANDLERS,
         *preferences_pages.HANDLERS,
+        *profile.HANDLERS,
+        *rules.HANDLERS,
+        *settings.HANDLERS,
         *sites.HANDLERS,
+        *tokens.HANDLERS,
+        *user_commands.HANDLERS,
+        *users.HANDLERS,
         *webhooks.HANDLERS,
     ],
     exception_handlers=CONSOLE_ERRORS,

@@ -7,8 +7,8 @@ from doorward.applications.service import COMMAND_LINE, PERSONAL, PUBLIC, Applic
 from doorward.console.forms import Sent
 from doorward.oauth.principal import Principal
 
-SERVER: Final = "server"
-SERVICE: Final = "service"
+SERVER = "server"
+SERVICE = "service"
 _KINDS: Final = (
     (SERVER, "A server", "People sign in and let it in. It keeps a secret, with which it proves that it is itself."),
     (

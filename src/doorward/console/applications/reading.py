@@ -57,7 +57,7 @@ _BY_APPLICATION: Final = Query(
 )
 _BY_DAY: Final = Query(
     select(usage_counts.c.day, _SUM).where(_OF_ONE, _SINCE).group_by(usage_counts.c.day),
-    lambda day, uses: DayOfUse(day, int(uses)),
+    lambda day, uses: DayOfUse(str(day), int(uses)),
 )
 _BY_OPERATION: Final = Query(
     select(
@@ -85,7 +85,7 @@ def used_lately(transaction: Transaction, account_id: int, now: int) -> dict[int
 def days_of(transaction: Transaction, application_id: int, now: int) -> list[DayOfUse]:
     """Each of the last days, today last; one without use has 0."""
     first = _first(now)
-    found = dict(transaction.all(_BY_DAY, the_application=application_id, first_day=first))
+    found = {each.day: each.uses for each in transaction.all(_BY_DAY, the_application=application_id, first_day=first)}
     begin = date.fromisoformat(first)
     days = [(begin + timedelta(days=number)).isoformat() for number in range(DAYS)]
     return [DayOfUse(day, found.get(day, 0)) for day in days]

@@ -294,7 +294,7 @@ def test_a_viewer_sees_rules_and_no_integrations_and_is_refused_when_forcing_it(
         expect(page.get_by_role("link", name="Change")).to_have_count(0)
         for path in ("applications", "webhooks", "webhooks/deliveries", "rules/new", f"rules/{rule['id']}/edit"):
             assert page.request.get(f"/console/{path}").status == 403, path
-        form = {"csrf_token": _token(page), "name": "Mine"}
+        form: dict[str, str | float | bool] = {"csrf_token": _token(page), "name": "Mine"}
         for path in (f"rules/{rule['id']}/delete", f"rules/{rule['id']}/test", "rules/new", "applications/new"):
             assert page.request.post(f"/console/{path}", form=form).status == 403, path
 

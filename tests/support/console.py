@@ -93,12 +93,12 @@ def _words(message: ConsoleMessage) -> str:
 
 
 @contextmanager
-def serving(installation: Installation, browser: Browser | None) -> Iterator[Console]:
-    """The example account with a user of each kind, served."""
+def serving(installation: Installation, browser: Browser | None, **environment: str) -> Iterator[Console]:
+    """The example account with a user of each kind, served with some settings."""
     made = installation.demo()
     owner = made["owner"]
     users = {"owner": Who(owner["email"], owner["password"], "owner")}
-    with installation.serving() as server:
+    with installation.serving(**environment) as server:
         headers = {"Authorization": f"Bearer {made['token']}"}
         with httpx.Client(base_url=server.base_url, headers=headers, timeout=30, trust_env=False) as http:
             sites = {site["name"]: site["id"] for site in http.get("/api/3/sites").json()}

@@ -63,6 +63,8 @@ def furnish(console: Console) -> Furnished:
             "actions": [{"kind": "console"}],
         }
         group = first("groups")
+        rule_id = made("notification_rules", rule)
+        tested = api.post(f"/api/3/notification_rules/{rule_id}/test")
         found.ids = {
             "channel_id": front,
             "person_id": person["id"],
@@ -80,7 +82,8 @@ def furnish(console: Console) -> Furnished:
             "application_id": first("applications"),
             "user_id": first("users"),
             "type_id": first("credential_types"),
-            "rule_id": made("notification_rules", rule),
+            "rule_id": rule_id,
+            "delivery_id": tested.json()[0]["delivery_id"],
             "entry_id": first("audit_log"),
         }
     return found

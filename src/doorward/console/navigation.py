@@ -85,6 +85,7 @@ SECTIONS: Final = (
                 ("account.credential_type.readonly",),
                 "credit-card",
             ),
+            Place("card_formats", "Card formats", "/console/card-formats", _CHANNELS, "nfc"),
             Place("controllers", "Controllers", "/console/controllers", ("account.channel",), "device-desktop"),
             Place("audit", "Audit log", "/console/audit", ("account.audit.readonly",), "history"),
         ),
@@ -107,9 +108,12 @@ _ELSEWHERE: Final = {"/console/lockdown": "doors"}
 
 
 def place_of(path: str) -> str:
-    """The key of the place that a page belongs to."""
+    """The key of the place that a page belongs to; "" for one that belongs to none."""
     if path in _ELSEWHERE:
         return _ELSEWHERE[path]
     known = [place for section in SECTIONS for place in section.places]
-    fitting = [place for place in known if path == place.path or path.startswith(f"{place.path}/")]
+    # Every page is below the overview, which is not to say that it is a part of it.
+    fitting = [
+        place for place in known if path == place.path or (path.startswith(f"{place.path}/") and place.path != HOME)
+    ]
     return max(fitting, key=lambda place: len(place.path)).key if fitting else ""

@@ -3,8 +3,12 @@
 from litestar import Router
 
 from doorward.console import live_page, preferences_pages
+from doorward.console.applications import commands as application_commands
+from doorward.console.applications import views as applications
 from doorward.console.areas import views as areas
+from doorward.console.card_formats import views as card_formats
 from doorward.console.controllers import views as controllers
+from doorward.console.credential_types import views as credential_types
 from doorward.console.doors import commands as door_commands
 from doorward.console.doors import settings as door_settings
 from doorward.console.doors import views as doors
@@ -12,11 +16,22 @@ from doorward.console.doors import who as door_access
 from doorward.console.errors import CONSOLE_ERRORS
 from doorward.console.lockdown import views as lockdown
 from doorward.console.overview import views as overview
+from doorward.console.profile import views as profile
+from doorward.console.rules import views as rules
+from doorward.console.settings import views as settings
 from doorward.console.sites import views as sites
+from doorward.console.tokens import views as tokens
+from doorward.console.users import commands as user_commands
+from doorward.console.users import views as users
+from doorward.console.webhooks import views as webhooks
 
 router = Router(
     "/console",
     route_handlers=[
+        *application_commands.HANDLERS,
+        *applications.HANDLERS,
+        *card_formats.HANDLERS,
+        *credential_types.HANDLERS,
         *live_page.HANDLERS,
         *preferences_pages.HANDLERS,
         *areas.HANDLERS,
@@ -27,7 +42,14 @@ router = Router(
         *door_settings.HANDLERS,
         *lockdown.HANDLERS,
         *overview.HANDLERS,
+        *profile.HANDLERS,
+        *rules.HANDLERS,
+        *settings.HANDLERS,
         *sites.HANDLERS,
+        *tokens.HANDLERS,
+        *user_commands.HANDLERS,
+        *users.HANDLERS,
+        *webhooks.HANDLERS,
     ],
     exception_handlers=CONSOLE_ERRORS,
 )

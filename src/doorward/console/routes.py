@@ -4,6 +4,7 @@ from litestar import Router
 
 from doorward.console import live_page, preferences_pages
 from doorward.console.errors import CONSOLE_ERRORS
+from doorward.console.events import views as events
 from doorward.console.sites import views as sites
 
 router = Router(
@@ -11,6 +12,7 @@ router = Router(
     route_handlers=[
         *live_page.HANDLERS,
         *preferences_pages.HANDLERS,
+        *events.HANDLERS,
         *sites.HANDLERS,
     ],
     exception_handlers=CONSOLE_ERRORS,

@@ -3,6 +3,7 @@
 from litestar import Router
 
 from doorward.console import live_page, preferences_pages
+from doorward.console.alarms import views as alarms
 from doorward.console.errors import CONSOLE_ERRORS
 from doorward.console.events import views as events
 from doorward.console.sites import views as sites
@@ -12,6 +13,7 @@ router = Router(
     route_handlers=[
         *live_page.HANDLERS,
         *preferences_pages.HANDLERS,
+        *alarms.HANDLERS,
         *events.HANDLERS,
         *sites.HANDLERS,
     ],

@@ -13,6 +13,8 @@ class Group(NamedTuple):
 
     key: str
     label: str
+    of_one: str
+    """What one event of it is."""
     codes: frozenset[int]
 
 
@@ -51,12 +53,12 @@ _DENIED: Final = DENIED | {EventCode.REMOTE_ADMISSION_DENIED}
 _SYSTEM: Final = EVERY - ADMITTING - _DENIED - _ALARMS - _COMMANDS - _MOVEMENT
 
 GROUPS: Final = (
-    Group("admitted", "Admitted", frozenset(map(int, ADMITTING))),
-    Group("denied", "Denied", frozenset(map(int, _DENIED))),
-    Group("alarms", "Door alarms", frozenset(map(int, _ALARMS))),
-    Group("commands", "Commands", frozenset(map(int, _COMMANDS))),
-    Group("movement", "Opening and closing", frozenset(map(int, _MOVEMENT))),
-    Group("system", "System", frozenset(map(int, _SYSTEM))),
+    Group("admitted", "Admitted", "Admitted", frozenset(map(int, ADMITTING))),
+    Group("denied", "Denied", "Denied", frozenset(map(int, _DENIED))),
+    Group("alarms", "Door alarms", "Door alarm", frozenset(map(int, _ALARMS))),
+    Group("commands", "Commands", "Command", frozenset(map(int, _COMMANDS))),
+    Group("movement", "Opening and closing", "Door", frozenset(map(int, _MOVEMENT))),
+    Group("system", "System", "System", frozenset(map(int, _SYSTEM))),
 )
 """Every event is in one of them."""
 

@@ -6,6 +6,7 @@ from doorward.console import live_page, preferences_pages
 from doorward.console.alarms import views as alarms
 from doorward.console.errors import CONSOLE_ERRORS
 from doorward.console.events import views as events
+from doorward.console.reports import views as reports
 from doorward.console.sites import views as sites
 
 router = Router(
@@ -15,6 +16,7 @@ router = Router(
         *preferences_pages.HANDLERS,
         *alarms.HANDLERS,
         *events.HANDLERS,
+        *reports.HANDLERS,
         *sites.HANDLERS,
     ],
     exception_handlers=CONSOLE_ERRORS,

@@ -4,8 +4,10 @@ from litestar import Router
 
 from doorward.console import live_page, preferences_pages
 from doorward.console.alarms import views as alarms
+from doorward.console.audit import views as audit
 from doorward.console.errors import CONSOLE_ERRORS
 from doorward.console.events import views as events
+from doorward.console.notifications import views as notifications
 from doorward.console.reports import views as reports
 from doorward.console.sites import views as sites
 
@@ -15,7 +17,9 @@ router = Router(
         *live_page.HANDLERS,
         *preferences_pages.HANDLERS,
         *alarms.HANDLERS,
+        *audit.HANDLERS,
         *events.HANDLERS,
+        *notifications.HANDLERS,
         *reports.HANDLERS,
         *sites.HANDLERS,
     ],

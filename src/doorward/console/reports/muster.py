@@ -6,6 +6,7 @@ from typing import Any, Final
 from litestar import Request, get
 from litestar.response.base import ASGIResponse
 
+from doorward.console.forms import Form
 from doorward.console.page import show
 from doorward.console.reports import charts
 from doorward.console.reports.asked import PAGE, asked_of, sheet_response
@@ -32,16 +33,20 @@ async def muster_page(request: Request[Any, Any, Any]) -> ASGIResponse:
         asked = asked_of(request, transaction, principal, now)
         found = muster(transaction, principal.account_id, asked.scope, Page(1, most))
         areas = [(area, site.site) for site in found for area in site.areas]
+        several = len(found) > 1
         fullest = sorted(areas, key=lambda pair: -pair[0].total)[:_MOST_BARS]
         return {
             "asked": asked,
+            "form": Form({"site": asked.site.id if asked.site else None}),
             "found": found,
             "areas": len(areas),
             "total": sum(site.total for site in found),
             "zones": {site.id: site.zone for site in asked.places.sites},
             "is_cut": any(area.total > len(area.people) for area, _ in areas),
             "chart": charts.bars_across(
-                [area.area_name for area, _ in fullest], [area.total for area, _ in fullest], "people in"
+                [f"{area.area_name}, {site.name}" if several else area.area_name for area, site in fullest],
+                [area.total for area, _ in fullest],
+                "people in",
             ),
             "bars": len(fullest),
             "everybody": asked.address(all="true"),

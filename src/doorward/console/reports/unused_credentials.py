@@ -9,6 +9,7 @@ from litestar.response.base import ASGIResponse
 
 from doorward.console.forms import Form
 from doorward.console.lists import asked_page, paging_of, with_filters
+from doorward.console.moments import counted
 from doorward.console.page import show
 from doorward.console.reports import charts
 from doorward.console.reports.asked import PAGE, sheet_response
@@ -45,7 +46,7 @@ async def unused_page(request: Request[Any, Any, Any]) -> ASGIResponse:
             "form": Form({"days": days, "never": never}),
             "days": days,
             "never": never,
-            "spans": _SPANS if days in dict(_SPANS) else (*_SPANS, (days, f"{days} days")),
+            "spans": _SPANS if days in dict(_SPANS) else (*_SPANS, (days, counted(days, "day"))),
             "rows": found[page.offset : page.offset + page.limit],
             "total": total,
             "is_cut": total > len(found),

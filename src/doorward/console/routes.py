@@ -3,9 +3,11 @@
 from litestar import Router
 
 from doorward.console import live_page, preferences_pages
+from doorward.console.alarms import views as alarms
 from doorward.console.applications import commands as application_commands
 from doorward.console.applications import views as applications
 from doorward.console.areas import views as areas
+from doorward.console.audit import views as audit
 from doorward.console.card_formats import views as card_formats
 from doorward.console.controllers import views as controllers
 from doorward.console.credential_types import views as credential_types
@@ -14,9 +16,12 @@ from doorward.console.doors import settings as door_settings
 from doorward.console.doors import views as doors
 from doorward.console.doors import who as door_access
 from doorward.console.errors import CONSOLE_ERRORS
+from doorward.console.events import views as events
 from doorward.console.lockdown import views as lockdown
+from doorward.console.notifications import views as notifications
 from doorward.console.overview import views as overview
 from doorward.console.profile import views as profile
+from doorward.console.reports import views as reports
 from doorward.console.rules import views as rules
 from doorward.console.settings import views as settings
 from doorward.console.sites import views as sites
@@ -45,6 +50,11 @@ router = Router(
         *profile.HANDLERS,
         *rules.HANDLERS,
         *settings.HANDLERS,
+        *alarms.HANDLERS,
+        *audit.HANDLERS,
+        *events.HANDLERS,
+        *notifications.HANDLERS,
+        *reports.HANDLERS,
         *sites.HANDLERS,
         *tokens.HANDLERS,
         *user_commands.HANDLERS,

@@ -22,9 +22,14 @@ from doorward.console.notifications import views as notifications
 from doorward.console.overview import views as overview
 from doorward.console.profile import views as profile
 from doorward.console.reports import views as reports
+from doorward.console.reservations import detail as reservation
+from doorward.console.reservations import groups as group_reservations
+from doorward.console.reservations import making as reservations_made
+from doorward.console.reservations import views as reservations
 from doorward.console.rules import views as rules
 from doorward.console.settings import views as settings
 from doorward.console.sites import views as sites
+from doorward.console.start import views as start
 from doorward.console.tokens import views as tokens
 from doorward.console.users import commands as user_commands
 from doorward.console.users import views as users
@@ -60,6 +65,11 @@ router = Router(
         *user_commands.HANDLERS,
         *users.HANDLERS,
         *webhooks.HANDLERS,
+        *group_reservations.HANDLERS,
+        *reservation.HANDLERS,
+        *reservations.HANDLERS,
+        *reservations_made.HANDLERS,
+        *start.HANDLERS,
     ],
     exception_handlers=CONSOLE_ERRORS,
 )

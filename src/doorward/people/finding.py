@@ -9,9 +9,22 @@ from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import CompoundSelect, Select, and_, bindparam, exists, func, literal_column, or_, select, text, union
+from sqlalchemy import (
+    CompoundSelect,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    union,
+    union_all,
+)
 from sqlalchemy.sql.elements import ColumnElement
-from sqlalchemy.types import Text
+from sqlalchemy.types import BigInteger, Text
 
 from doorward.credentials.tables import credentials
 from doorward.db.query import Backend, Query, number, one_of
@@ -36,8 +49,8 @@ class Wanted(NamedTuple):
 
     text: str = ""
     """Parts of the name, in any order; or a part of the address, or the system id."""
-    also: tuple[int, ...] = ()
-    """Ids of people who fit the text by other means, such as a card's number."""
+    card: str = ""
+    """By what a card is found whose number the text may be (credentials/finding.py)."""
     group_id: int | None = None
     role_id: int | None = None
     """Held by themselves or through a group."""
@@ -146,34 +159,62 @@ def _limits(shape: _Shape) -> list[ColumnElement[bool]]:
     return limits
 
 
-@lru_cache(maxsize=8)
-def _others(backend: Backend) -> Query[int]:
-    """Who has the text in their address."""
-    return Query(
-        select(literal_column("people.id"))
-        .select_from(search.FOUND_BY_ADDRESS[backend])
-        .where(text("people.account_id = :account_id AND people.deleted_at IS NULL"), search.HAS_PART[backend])
-        .limit(bindparam("most")),
-        number,
-    )
-
-
-_BY_SYSTEM_ID: Final = Query(
-    select(people.c.id).where(_LIVING, people.c.system_id == bindparam("system_id", type_=Text)).limit(_MOST_OTHERS),
-    number,
-)
+@lru_cache(maxsize=16)
+def _others(backend: Backend, *, address: bool, card: bool) -> Query[int]:
+    """Who has the text in their address, as their system id, or as the number of a card."""
+    ways: list[Select[Any]] = [
+        select(people.c.id).where(_LIVING, people.c.system_id == bindparam("system_id", type_=Text))
+    ]
+    if address:
+        living = text("people.account_id = :account_id AND people.deleted_at IS NULL")
+        found: Select[Any] = select(literal_column("people.id", BigInteger).label("id")).select_from(
+            search.FOUND_BY_ADDRESS[backend]
+        )
+        ways.append(found.where(living, search.HAS_PART[backend]))
+    if card:
+        ways.append(
+            select(credentials.c.person_id).where(
+                credentials.c.account_id == bindparam("account_id"),
+                credentials.c.lookup == bindparam("card"),
+                credentials.c.is_live == 1,
+            )
+        )
+    return Query(union_all(*(select(way.limit(_MOST_OTHERS).subquery()) for way in ways)), number)
 
 
 def find_people(transaction: Transaction, account_id: int, wanted: Wanted, page: Page) -> Found:
     """A page of the account's people who fit, in the order of names."""
     if wanted == Wanted():
         return _everybody(transaction, account_id, page)
-    words = sort_key(wanted.text).split()[:_MOST_WORDS]
-    params: dict[str, Any] = {"account_id": account_id, **{f"word_{at}": word for at, word in enumerate(words)}}
-    if any("\0" in word for word in words):
+    asked = _ask(transaction, account_id, wanted)
+    if asked is None:
         return Found([], 0)
+    ids = transaction.all(_page(asked.shape), limit=page.limit, offset=page.offset, **asked.params)
+    if len(ids) < page.limit and (ids or not page.offset):
+        return Found(ids, page.offset + len(ids))
+    total = transaction.one(_count(asked.shape), **asked.params) or 0
+    return Found(ids, min(total, MOST_COUNTED), total > MOST_COUNTED)
+
+
+def first_people(transaction: Transaction, account_id: int, wanted: Wanted, most: int) -> list[int]:
+    """The first few of the account's people who fit, whose number nobody asks for."""
+    asked = _ask(transaction, account_id, wanted)
+    return [] if asked is None else transaction.all(_page(asked.shape), limit=most, offset=0, **asked.params)
+
+
+class _Asked(NamedTuple):
+    shape: _Shape
+    params: dict[str, Any]
+
+
+def _ask(transaction: Transaction, account_id: int, wanted: Wanted) -> _Asked | None:
+    """What is wanted as a statement's shape and its parameters; None where nobody can be found."""
+    words = sort_key(wanted.text).split()[:_MOST_WORDS]
+    if "\0" in wanted.text:
+        return None
+    params: dict[str, Any] = {"account_id": account_id, **{f"word_{at}": word for at, word in enumerate(words)}}
     if words:
-        params["others"] = str(sorted({*_found_otherwise(transaction, account_id, wanted.text), *wanted.also}))
+        params["others"] = str(sorted(_found_otherwise(transaction, wanted, account_id)))
     if wanted.group_id is not None:
         params["group_id"] = wanted.group_id
     if wanted.role_id is not None:
@@ -186,11 +227,7 @@ def find_people(transaction: Transaction, account_id: int, wanted: Wanted, page:
         wanted.enabled,
         wanted.without_credentials,
     )
-    ids = transaction.all(_page(shape), limit=page.limit, offset=page.offset, **params)
-    if len(ids) < page.limit and (ids or not page.offset):
-        return Found(ids, page.offset + len(ids))
-    total = transaction.one(_count(shape), **params) or 0
-    return Found(ids, min(total, MOST_COUNTED), total > MOST_COUNTED)
+    return _Asked(shape, params)
 
 
 def _how(transaction: Transaction, query: Query[int], the_id: int | None, name: str) -> str:
@@ -199,17 +236,18 @@ def _how(transaction: Transaction, query: Query[int], the_id: int | None, name: 
     return "few" if (transaction.one(query, **{name: the_id}) or 0) <= _FEW else "each"
 
 
-def _found_otherwise(transaction: Transaction, account_id: int, given: str) -> Collection[int]:
-    part = search.part_of_address(given.strip())
-    if part is None or " " in part or "\0" in part:
-        return ()
-    found: list[int] = []
-    if len(part) >= search.SHORTEST:
-        params = {"account_id": account_id, "part": part, "most": _MOST_OTHERS}
+def _found_otherwise(transaction: Transaction, wanted: Wanted, account_id: int) -> Collection[int]:
+    given = wanted.text.strip()
+    part = search.part_of_address(given) or ""
+    address = len(part) >= search.SHORTEST and " " not in part
+    params: dict[str, Any] = {"account_id": account_id, "system_id": given}
+    if address:
+        params["part"] = part
         if transaction.backend == "sqlite":
             params["phrase"] = search.phrase(part)
-        found += transaction.all(_others(transaction.backend), **params)
-    return [*found, *transaction.all(_BY_SYSTEM_ID, account_id=account_id, system_id=given.strip())]
+    if wanted.card:
+        params["card"] = wanted.card
+    return transaction.all(_others(transaction.backend, address=address, card=bool(wanted.card)), **params)
 
 
 def _everybody(transaction: Transaction, account_id: int, page: Page) -> Found:

@@ -105,5 +105,7 @@ def offered_to(principal: Principal) -> list[Section]:
 def place_of(path: str) -> str:
     """The key of the place that a page belongs to."""
     known = [place for section in SECTIONS for place in section.places]
-    fitting = [place for place in known if path == place.path or path.startswith(f"{place.path}/")]
+    fitting = [
+        place for place in known if path == place.path or (place.path != HOME and path.startswith(f"{place.path}/"))
+    ]
     return max(fitting, key=lambda place: len(place.path)).key if fitting else ""

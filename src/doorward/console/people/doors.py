@@ -93,10 +93,10 @@ def _door(access: Access, zone: ZoneInfo) -> Door:
 
 def _standing(access: Access, opens_at: int | None) -> Standing:
     if access.verdict.admitted:
-        return Standing("good", "Open now", "circle-check")
+        return Standing("good", "Opens now", "circle-check")
     if any(way.open for way in access.ways):
         return Standing("bad", "Refused", "ban")
-    return Standing("off", "Closed now" if opens_at is None else "Opens later", "clock")
+    return Standing("off", "Shut now" if opens_at is None else "Opens later", "clock")
 
 
 def _next_opening(ways: Sequence[Way]) -> int | None:

@@ -7,6 +7,7 @@ from typing import Any
 from litestar.routes import HTTPRoute
 
 from doorward.console.routes import router
+from doorward.kit import public_ids
 from tests.support.console import Console
 
 _PARAMETER = re.compile(r"\{([a-z_]+):[a-z]+\}")
@@ -65,7 +66,16 @@ def furnish(console: Console) -> Furnished:
         group = first("groups")
         rule_id = made("notification_rules", rule)
         tested = api.post(f"/api/3/notification_rules/{rule_id}/test")
+        credential = api.get(f"/api/3/people/{person['id']}/credentials").json()[0]["id"]
+        admission = api.post(f"/api/3/channels/{front}/admit", json={})
+        csv = {"Content-Type": "text/csv"}
+        brought = api.post(
+            "/api/3/people/import?dry_run=true", content=b"first_name,last_name\nNew,Comer\n", headers=csv
+        )
         found.ids = {
+            "credential_id": public_ids.decode("credential", credential),
+            "admission_id": admission.json()["admission_request_id"],
+            "import_id": brought.json()["id"],
             "channel_id": front,
             "person_id": person["id"],
             "site_id": first("sites"),

@@ -211,6 +211,8 @@ PLACE: Final = Query(_PLACES.where(channels.c.id == bindparam("channel_id")), Pl
 PLACES_OF_PERSON: Final = Query(
     _PLACES.where(_HELD_AT).order_by(channels.c.id).limit(bindparam("limit")).offset(bindparam("offset")), Place
 )
+HELD_BY_PERSON: Final = and_(_VISIBLE, _HELD_AT)
+"""Channels that the user sees and some role of a person names; bound to visible_to(), `person_id` and `at`."""
 COUNT_PLACES: Final = Query(select(func.count()).select_from(channels).where(_VISIBLE, _HELD_AT), number)
 PERSON: Final = Query(select(people.c.id).where(_LIVING, people.c.id == bindparam("person_id")), number)
 HOLDERS: Final = Query(

@@ -20,6 +20,7 @@ from doorward.console.events import views as events
 from doorward.console.lockdown import views as lockdown
 from doorward.console.notifications import views as notifications
 from doorward.console.overview import views as overview
+from doorward.console.people import views as people
 from doorward.console.profile import views as profile
 from doorward.console.reports import views as reports
 from doorward.console.reservations import detail as reservation
@@ -27,6 +28,7 @@ from doorward.console.reservations import groups as group_reservations
 from doorward.console.reservations import making as reservations_made
 from doorward.console.reservations import views as reservations
 from doorward.console.rules import views as rules
+from doorward.console.search import views as search
 from doorward.console.settings import views as settings
 from doorward.console.sites import views as sites
 from doorward.console.start import views as start
@@ -60,6 +62,8 @@ router = Router(
         *events.HANDLERS,
         *notifications.HANDLERS,
         *reports.HANDLERS,
+        *people.HANDLERS,
+        *search.HANDLERS,
         *sites.HANDLERS,
         *tokens.HANDLERS,
         *user_commands.HANDLERS,

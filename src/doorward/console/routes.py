@@ -4,6 +4,8 @@ from litestar import Router
 
 from doorward.console import live_page, preferences_pages
 from doorward.console.errors import CONSOLE_ERRORS
+from doorward.console.shifts import looking_ahead as shifts_ahead
+from doorward.console.shifts import views as shifts
 from doorward.console.sites import views as sites
 
 router = Router(
@@ -11,6 +13,8 @@ router = Router(
     route_handlers=[
         *live_page.HANDLERS,
         *preferences_pages.HANDLERS,
+        *shifts.HANDLERS,
+        *shifts_ahead.HANDLERS,
         *sites.HANDLERS,
     ],
     exception_handlers=CONSOLE_ERRORS,

@@ -4,12 +4,13 @@ Reading and judging are apart: what has been read of the database is judged with
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from doorward.access import holding
 from doorward.access.holding import Holding, Place
+from doorward.access.known import know
 from doorward.db.unit_of_work import Transaction
 from doorward.decision.engine import decide_person
 from doorward.decision.shifts import Timetable
@@ -19,7 +20,7 @@ from doorward.decision.wording import describe
 from doorward.kit.errors import NotFound
 from doorward.kit.pages import Page
 from doorward.oauth.principal import Principal
-from doorward.sync.compiler import CompiledChannel, compile_some, read_presence
+from doorward.sync.compiler import CompiledChannel
 
 
 class Way(NamedTuple):
@@ -55,6 +56,8 @@ class Question:
     holdings: list[Holding]
     total: int = 1
     """How many there are beyond this page."""
+    kinds: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    """By person, the kinds of credential that they have."""
 
 
 def ask_one(transaction: Transaction, principal: Principal, person_id: int, channel_id: int, at: int) -> Question:
@@ -151,16 +154,8 @@ def question(
     total: int = 1,
 ) -> Question:
     """What has to be known about people at channels of the account; what the user may see has been looked at."""
-    channel_ids = [place.id for place in places]
-    return Question(
-        at,
-        places,
-        person_ids,
-        compile_some(transaction, account_id, channel_ids, person_ids, at=at),
-        read_presence(transaction, account_id, person_ids),
-        transaction.all(holding.HOLDINGS, person_ids=_listed(person_ids), channel_ids=_listed(channel_ids), at=at),
-        total,
-    )
+    found = know(transaction, account_id, [place.id for place in places], person_ids, at)
+    return Question(at, places, person_ids, found.compiled, found.presence, found.holdings, total, found.kinds)
 
 
 def _require_person(transaction: Transaction, principal: Principal, person_id: int) -> None:
@@ -181,7 +176,3 @@ def _of_user(principal: Principal) -> dict[str, int]:
         "user_id": principal.user_id,
         "site_limited": int(principal.site_limited),
     }
-
-
-def _listed(ids: Collection[int]) -> str:
-    return str(sorted(ids))

@@ -80,13 +80,17 @@ def ask_of_person(transaction: Transaction, principal: Principal, person_id: int
 
 def ask_of_channel(transaction: Transaction, principal: Principal, channel_id: int, page: Page, at: int) -> Question:
     """A page of the people who hold a role that names one channel, by id. Raises NotFound."""
-    place = _require_place(transaction, principal, channel_id)
-    params = {"account_id": principal.account_id, "channel_id": channel_id, "at": at}
-    person_ids = transaction.all(holding.HOLDERS, limit=page.limit, offset=page.offset, **params)
-    total = len(person_ids)
-    if page.offset or total >= page.limit:
+    return ask_of_place(transaction, principal, _require_place(transaction, principal, channel_id), page, at)
+
+
+def ask_of_place(transaction: Transaction, principal: Principal, place: Place, page: Page, at: int) -> Question:
+    """The same of a channel that the user is known to see."""
+    params = {"account_id": principal.account_id, "channel_id": place.id, "at": at}
+    holders = transaction.all(holding.HOLDERS, limit=page.limit, offset=page.offset, **params)
+    total = holders[0].total if holders else 0
+    if page.offset and not holders:
         total = transaction.one(holding.COUNT_HOLDERS, **params) or 0
-    return question(transaction, principal.account_id, [place], person_ids, at, total)
+    return question(transaction, principal.account_id, [place], [each.person_id for each in holders], at, total)
 
 
 def answer(question: Question) -> list[Access]:

@@ -3,6 +3,8 @@
 from litestar import Router
 
 from doorward.console import live_page, preferences_pages
+from doorward.console.access import views as access
+from doorward.console.access import who_views as access_who
 from doorward.console.errors import CONSOLE_ERRORS
 from doorward.console.shifts import looking_ahead as shifts_ahead
 from doorward.console.shifts import views as shifts
@@ -13,6 +15,8 @@ router = Router(
     route_handlers=[
         *live_page.HANDLERS,
         *preferences_pages.HANDLERS,
+        *access.HANDLERS,
+        *access_who.HANDLERS,
         *shifts.HANDLERS,
         *shifts_ahead.HANDLERS,
         *sites.HANDLERS,

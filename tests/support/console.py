@@ -31,7 +31,7 @@ class Console:
     server: Server
     made: dict[str, Any]
     users: dict[str, Who]
-    browser: Browser
+    browser: Browser | None
     _states: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -51,6 +51,7 @@ class Console:
     @contextmanager
     def page(self, user: str = "owner", *, width: int = 1440, dark: bool = False, **options: Any) -> Iterator[Page]:
         """A page in which a user has signed in. In the end nothing may have been said on the browser's console."""
+        assert self.browser is not None
         height = 900 if width > 600 else 844
         context: BrowserContext = self.browser.new_context(
             base_url=self.base_url,
@@ -92,7 +93,7 @@ def _words(message: ConsoleMessage) -> str:
 
 
 @contextmanager
-def serving(installation: Installation, browser: Browser) -> Iterator[Console]:
+def serving(installation: Installation, browser: Browser | None) -> Iterator[Console]:
     """The example account with a user of each kind, served."""
     made = installation.demo()
     owner = made["owner"]

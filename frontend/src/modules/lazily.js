@@ -7,12 +7,18 @@ const LAZY = [
   ["[data-week-grid]", () => import("../week.js")],
 ];
 
+const mounted = new WeakSet();
+
 htmx.onLoad(async (element) => {
   for (const [selector, load] of LAZY) {
     const found = [...element.querySelectorAll(selector)];
     if (element.matches(selector)) found.unshift(element);
     if (!found.length) continue;
     const { mount } = await load();
-    for (const each of found) if (each.isConnected) mount(each);
+    for (const each of found) {
+      if (!each.isConnected || mounted.has(each)) continue;
+      mounted.add(each);
+      mount(each);
+    }
   }
 });

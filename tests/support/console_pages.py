@@ -1,0 +1,86 @@
+"""Every page of the console, as its routes have it, with addresses in the example account."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from litestar.routes import HTTPRoute
+
+from doorward.console.routes import router
+from tests.support.console import Console
+
+_PARAMETER = re.compile(r"\{([a-z_]+):[a-z]+\}")
+
+_ENDLESS = "/console/live"
+"""The stream of events, which is no page."""
+
+
+def page_paths() -> list[str]:
+    """The paths of all that is got, with their parameters: "/console/sites/{site_id}"."""
+    found = {route.path for route in router.routes if isinstance(route, HTTPRoute) and "GET" in route.methods}
+    found.discard(_ENDLESS)
+    return sorted(_PARAMETER.sub(r"{\1}", path) for path in found)
+
+
+@dataclass
+class Furnished:
+    """The example account with one of each thing that a page may be about; `ids` by parameter."""
+
+    console: Console
+    ids: dict[str, Any] = field(default_factory=dict)
+
+    def address(self, path: str) -> str:
+        """The path with ids of things that are there."""
+        return re.sub(r"\{([a-z_]+)\}", lambda match: str(self.ids[match[1]]), path)
+
+
+def furnish(console: Console) -> Furnished:
+    """Let a day happen in the example account."""
+    found = Furnished(console)
+    front = console.ids("channels")["Front door"]
+    person = console.made["people"][0]
+    with console.api() as api:
+
+        def made(path: str, body: dict[str, Any]) -> int:
+            answer = api.post(f"/api/3/{path}", json=body)
+            assert answer.status_code in (200, 201), (path, answer.text)
+            return int(answer.json()["id"])
+
+        def first(path: str) -> int:
+            answer = api.get(f"/api/3/{path}")
+            assert answer.status_code == 200, (path, answer.text)
+            return int(answer.json()[0]["id"])
+
+        stretch = {"start_time": "2031-03-03T09:00:00Z", "end_time": "2031-03-03T17:00:00Z"}
+        card = next(each["card"] for each in console.made["people"] if each["card"])
+        for number in (card, "999999"):
+            console.installation.json("door", "present", front, "--card", number)
+        console.installation.json("door", "open", front)
+        rule = {
+            "name": "Denied at the front",
+            "match_event_codes": [22],
+            "match_controller_ids": [front],
+            "actions": [{"kind": "console"}],
+        }
+        group = first("groups")
+        found.ids = {
+            "channel_id": front,
+            "person_id": person["id"],
+            "site_id": first("sites"),
+            "group_id": group,
+            "role_id": first("roles"),
+            "shift_id": first("shifts"),
+            "holiday_id": first("holidays"),
+            "reservation_id": made("reservations", {"person_id": person["id"], "channel_ids": [front], **stretch}),
+            "group_reservation_id": made(
+                "group_reservations", {"person_id": person["id"], "group_ids": [group], **stretch}
+            ),
+            "event_id": first("event_log"),
+            "alarm_id": first("alarms"),
+            "application_id": first("applications"),
+            "user_id": first("users"),
+            "type_id": first("credential_types"),
+            "rule_id": made("notification_rules", rule),
+            "entry_id": first("audit_log"),
+        }
+    return found

@@ -68,6 +68,13 @@ class Place(NamedTuple):
     site_id: int
 
 
+class Holder(NamedTuple):
+    """Somebody who holds a role that names a channel, and how many do so in all."""
+
+    person_id: int
+    total: int
+
+
 # The role of a reservation that has ended is gone, also before it is swept.
 _NOT_OVER: Final = or_(roles.c.expires_at.is_(None), roles.c.expires_at > bindparam("at"))
 _RESERVED: Final = and_(
@@ -216,8 +223,11 @@ HELD_BY_PERSON: Final = and_(_VISIBLE, _HELD_AT)
 COUNT_PLACES: Final = Query(select(func.count()).select_from(channels).where(_VISIBLE, _HELD_AT), number)
 PERSON: Final = Query(select(people.c.id).where(_LIVING, people.c.id == bindparam("person_id")), number)
 HOLDERS: Final = Query(
-    select(_HOLDERS.c.person_id).order_by(_HOLDERS.c.person_id).limit(bindparam("limit")).offset(bindparam("offset")),
-    number,
+    select(_HOLDERS.c.person_id, func.count().over())
+    .order_by(_HOLDERS.c.person_id)
+    .limit(bindparam("limit"))
+    .offset(bindparam("offset")),
+    Holder,
 )
 COUNT_HOLDERS: Final = Query(select(func.count()).select_from(_HOLDERS), number)
 

@@ -3,6 +3,8 @@
 from litestar import Router
 
 from doorward.console import live_page, preferences_pages
+from doorward.console.access import views as access
+from doorward.console.access import who_views as access_who
 from doorward.console.alarms import views as alarms
 from doorward.console.applications import commands as application_commands
 from doorward.console.applications import views as applications
@@ -30,6 +32,8 @@ from doorward.console.reservations import views as reservations
 from doorward.console.rules import views as rules
 from doorward.console.search import views as search
 from doorward.console.settings import views as settings
+from doorward.console.shifts import looking_ahead as shifts_ahead
+from doorward.console.shifts import views as shifts
 from doorward.console.sites import views as sites
 from doorward.console.start import views as start
 from doorward.console.tokens import views as tokens
@@ -64,6 +68,10 @@ router = Router(
         *reports.HANDLERS,
         *people.HANDLERS,
         *search.HANDLERS,
+        *access.HANDLERS,
+        *access_who.HANDLERS,
+        *shifts.HANDLERS,
+        *shifts_ahead.HANDLERS,
         *sites.HANDLERS,
         *tokens.HANDLERS,
         *user_commands.HANDLERS,

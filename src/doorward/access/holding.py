@@ -68,8 +68,8 @@ class Place(NamedTuple):
     site_id: int
 
 
-class Holder(NamedTuple):
-    """Somebody who holds a role that names a channel, and how many do so in all."""
+class Counted(NamedTuple):
+    """Who holds a role that names a channel, and how many do so in all."""
 
     person_id: int
     total: int
@@ -227,7 +227,7 @@ HOLDERS: Final = Query(
     .order_by(_HOLDERS.c.person_id)
     .limit(bindparam("limit"))
     .offset(bindparam("offset")),
-    Holder,
+    Counted,
 )
 COUNT_HOLDERS: Final = Query(select(func.count()).select_from(_HOLDERS), number)
 

@@ -19,8 +19,9 @@ class Section(NamedTuple):
     """What stands together in the navigation; one without a label is its only place."""
 
     label: str
-    icon: str
     places: tuple[Place, ...]
+    daily: bool = False
+    """Stands open wherever one is."""
 
 
 HOME: Final = "/console"
@@ -29,12 +30,11 @@ _CHANNELS: Final = ("account.channel.readonly",)
 _PEOPLE: Final = ("account.person.readonly",)
 
 SECTIONS: Final = (
-    Section("", "home", (Place("overview", "Overview", HOME, _CHANNELS, "home"),)),
-    Section("", "door", (Place("doors", "Doors", "/console/doors", _CHANNELS, "door"),)),
-    Section("", "users", (Place("people", "People", "/console/people", _PEOPLE, "users"),)),
+    Section("", (Place("overview", "Overview", HOME, _CHANNELS, "home"),)),
+    Section("", (Place("doors", "Doors", "/console/doors", _CHANNELS, "door"),)),
+    Section("", (Place("people", "People", "/console/people", _PEOPLE, "users"),)),
     Section(
         "Access",
-        "key",
         (
             Place("groups", "Groups", "/console/groups", ("account.group.readonly",), "users-group"),
             Place("roles", "Roles", "/console/roles", ("account.role.readonly",), "id-badge"),
@@ -42,10 +42,10 @@ SECTIONS: Final = (
             Place("holidays", "Holidays", "/console/holidays", ("account.shift.readonly",), "beach"),
             Place("access", "Access check", "/console/access", _PEOPLE, "help"),
         ),
+        daily=True,
     ),
     Section(
         "",
-        "calendar",
         (
             Place(
                 "reservations", "Reservations", "/console/reservations", ("account.reservation.readonly",), "calendar"
@@ -54,16 +54,15 @@ SECTIONS: Final = (
     ),
     Section(
         "Activity",
-        "activity",
         (
             Place("events", "Events", "/console/events", _EVENTS, "list"),
             Place("alarms", "Alarms", "/console/alarms", _EVENTS, "bell"),
             Place("reports", "Reports", "/console/reports", ("account.reports.readonly",), "chart-bar"),
         ),
+        daily=True,
     ),
     Section(
         "Integrations",
-        "plug",
         (
             Place("applications", "Applications", "/console/applications", ("account.application.readonly",), "plug"),
             Place("webhooks", "Webhooks", "/console/webhooks", ("account.application.readonly",), "webhook"),
@@ -73,7 +72,6 @@ SECTIONS: Final = (
     ),
     Section(
         "Settings",
-        "settings",
         (
             Place("account", "Account", "/console/settings", ("account.settings",), "settings"),
             Place("sites", "Sites", "/console/sites", ("account.site.readonly",), "building"),

@@ -14,13 +14,14 @@ export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/pycache
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-bench assets run test en60839 lint format bench clean lock wheel
+.PHONY: help screenshots setup setup-test setup-bench assets run test en60839 lint format bench clean lock wheel
 
 help:
 	@echo "make run    set up and start Doorward with an example account (PORT=$(PORT) DATA_DIR=$(DATA_DIR))"
 	@echo "make test   set up and run the whole test suite (JOBS=$(JOBS))"
 	@echo "make lint   formatting, lint rules, types, import directions"
 	@echo "make bench  side-by-side measurements; writes benchmarks/RESULTS.md"
+	@echo "make screenshots  pictures of every page of the console, in build/screenshots"
 	@echo "make setup  the set-up alone: $(VENV) with $(BIN)/doorward"
 	@echo "make assets what the console's pages load, made of frontend/"
 	@echo "make clean  remove everything the other targets made"
@@ -98,6 +99,10 @@ test: setup-test
 # The page of what the tests show of EN 60839-11-1, written by the run itself.
 en60839: setup-test
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m en60839 --en60839=docs/reference/en60839.md tests
+
+# Every page of the console, wide and on a phone, light and dark.
+screenshots: setup-test
+	$(BIN)/python -m tests.support.screenshots build/screenshots
 
 lint: $(VENV)/.bench
 	$(BIN)/ruff format --check .

@@ -50,9 +50,9 @@ def make() -> None:
         return
     lock = _digest([FRONTEND / "package-lock.json"])
     if not _INSTALLED.exists() or _INSTALLED.read_text() != lock:
-        _node(_NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+        _node("its Node modules cannot be fetched", _NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
         _INSTALLED.write_text(lock)
-    _node(FRONTEND / "build.mjs", STATIC, digest)
+    _node("build.mjs failed", FRONTEND / "build.mjs", STATIC, digest)
 
 
 def _sources() -> Iterator[Path]:
@@ -71,7 +71,7 @@ def _digest(files: Iterator[Path] | list[Path]) -> str:
     return digest.hexdigest()
 
 
-def _node(script: Path, *arguments: object) -> None:
+def _node(failure: str, script: Path, *arguments: object) -> None:
     """Run a script with the Node that came with the build's requirements."""
     node = _NODE / "node.exe" if os.name == "nt" else _NODE / "bin" / "node"
     # Whatever npm starts finds this Node, and no other.
@@ -86,10 +86,8 @@ def _node(script: Path, *arguments: object) -> None:
         check=False,
     )
     if done.returncode != 0:
-        said = (
-            [line for line in done.stderr.splitlines() if "rror" in line] or done.stderr.splitlines() or ["no reason"]
-        )
-        raise AssetsNotMade(f"the console's assets could not be made: {script.name} said: {said[0].strip()}")
+        errors = [line.strip() for line in done.stderr.splitlines() if "error" in line.lower()]
+        raise AssetsNotMade(f"the console's assets cannot be made: {failure}: {'; '.join(errors[:3])}")
 
 
 if __name__ == "__main__":

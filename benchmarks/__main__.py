@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import (
+    console,
     decide,
     door,
     event_list,
@@ -231,6 +232,14 @@ def _reports(quick: bool) -> str:
     )
 
 
+def _console(quick: bool) -> str:
+    return (
+        "Each page in the example account, after some weeks of events, and in the same with 100,000 people more; from "
+        "before it is asked for, over one connection, to when it is there.\n\n"
+        f"{console.table(quick)}"
+    )
+
+
 PARTS: Final[dict[str, tuple[str, Callable[[bool], str]]]] = {
     "endpoints": ("The two endpoints", _endpoints),
     "decide": ("One decision", _decide),
@@ -246,6 +255,7 @@ PARTS: Final[dict[str, tuple[str, Callable[[bool], str]]]] = {
     "stream": ("Live events", _stream),
     "webhooks": ("Webhooks", _webhooks),
     "reports": ("Reports", _reports),
+    "console": ("Pages of the console", _console),
 }
 """By name: the title of a part, and what measures it and gives its text."""
 

@@ -28,12 +28,12 @@ def fill(data_dir: Path, *, people: int, channels: int, roles: int, now: int = N
     data_dir.mkdir(parents=True, exist_ok=True)
     file = data_dir / "doorward.db"
     upgrade(f"sqlite:///{file}")
-    vault = _vault(data_dir, f"sqlite:///{file}")
+    vault = vault_of(data_dir, f"sqlite:///{file}")
     with closing(connect(file)) as connection:
         connection.execute("BEGIN")
         _account(connection, now)
         _channels_and_roles(connection, channels, roles, now)
-        _people(connection, vault, people, roles, now)
+        add_people(connection, vault, people, roles, now)
         connection.execute("COMMIT")
         connection.execute("ANALYZE")
     database = open_database(f"sqlite:///{file}")
@@ -55,7 +55,8 @@ def fill(data_dir: Path, *, people: int, channels: int, roles: int, now: int = N
         database.close()
 
 
-def _vault(data_dir: Path, url: str) -> Vault:
+def vault_of(data_dir: Path, url: str) -> Vault:
+    """The vault of an installation."""
     database = open_database(url)
     try:
         return open_vault(None, data_dir / "secret.key", database)
@@ -121,7 +122,10 @@ def _channels_and_roles(connection: sqlite3.Connection, channels: int, roles: in
     )
 
 
-def _people(connection: sqlite3.Connection, vault: Vault, people: int, roles: int, now: int) -> None:
+def add_people(
+    connection: sqlite3.Connection, vault: Vault, people: int, groups: int, now: int, *, first: int = 1
+) -> None:
+    """So many people with a card each, the first of whom gets the id `first`, spread over the account's groups."""
     connection.executemany(
         "INSERT INTO people (account_id, first_name, last_name, name_key, created_at, updated_at) "
         "VALUES (1, 'Person', ?, ?, ?, ?)",
@@ -129,13 +133,13 @@ def _people(connection: sqlite3.Connection, vault: Vault, people: int, roles: in
     )
     connection.executemany(
         "INSERT INTO person_groups (person_id, group_id) VALUES (?, ?)",
-        ((number + 1, number % roles + 1) for number in range(people)),
+        ((number + first, number % groups + 1) for number in range(people)),
     )
 
     def cards() -> Iterator[tuple[int, str, str, int, int]]:
         for number in range(people):
             value = str(1_000_000 + number)
-            yield number + 1, value, vault.blind_index("1:card", value), now, now
+            yield number + first, value, vault.blind_index("1:card", value), now, now
 
     connection.executemany(
         "INSERT INTO credentials (account_id, person_id, credential_type_id, value, lookup, created_at, updated_at) "

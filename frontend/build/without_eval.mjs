@@ -1,10 +1,14 @@
 // Libraries that would make code of text, which the console's Content-Security-Policy forbids: the places are taken
-// out, so that nothing of the kind is served. None of what they did is in use (hx-vals="js:…", event filters, maps).
+// out, so that nothing of the kind is served. None of what they did is in use: hx-on, hx-vals="js:…", filters of events, maps.
 import { readFile } from "node:fs/promises";
 
+const HTMX = /htmx\.org\/dist\/htmx\.esm\.js$/;
 const PLACES = [
-  [/htmx\.org\/dist\/htmx\.esm\.js$/, "return eval(str)", "return undefined"],
-  [/htmx\.org\/dist\/htmx\.esm\.js$/, "func = new Function('event', code)", "func = () => undefined"],
+  [HTMX, "return eval(str)", "return undefined"],
+  [HTMX, "return Function(conditionalSource)()", "return undefined"],
+  [HTMX, "func = new Function('event', code)", "func = () => undefined"],
+  [HTMX, "return Function('event', 'return (' + str + ')').call(elt, event)", "return undefined"],
+  [HTMX, "return Function('return (' + str + ')').call(elt)", "return undefined"],
   [/echarts\/lib\/coord\/geo\/GeoJSONResource\.js$/, "new Function('return (' + source + ');')()", "null"],
 ];
 

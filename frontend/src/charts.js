@@ -14,7 +14,7 @@ import {
 import { init, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
 import { resolved } from "./charts/colours.js";
-import { themed } from "./charts/look.js";
+import { look } from "./charts/look.js";
 
 use([BarChart, GaugeChart, HeatmapChart, LineChart, PieChart]);
 use([AriaComponent, CalendarComponent, GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent]);
@@ -26,34 +26,34 @@ const resized = new ResizeObserver((entries) => {
 });
 
 export function mount(element) {
-  if (drawn.has(element)) return;
   const ground = document.createElement("div");
   ground.className = "chart-ground";
   element.append(ground);
-  const chart = init(ground, null, { renderer: "svg" });
-  drawn.set(element, chart);
+  drawn.set(element, init(ground, look(), { renderer: "svg" }));
   resized.observe(element);
   draw(element);
 }
 
 function draw(element) {
   const option = JSON.parse(element.querySelector('script[type="application/json"]').textContent);
-  drawn.get(element).setOption(resolved(themed(option)), { notMerge: true });
+  drawn.get(element).setOption(resolved(option), { notMerge: true });
 }
 
 function redrawAll() {
-  for (const element of drawn.keys()) draw(element);
+  const now = look();
+  for (const [element, chart] of drawn) {
+    chart.setTheme(now);
+    draw(element);
+  }
 }
 
-function forgetIn(removed) {
-  for (const [element, chart] of drawn) {
-    if (element !== removed && !removed.contains(element)) continue;
-    resized.unobserve(element);
-    chart.dispose();
-    drawn.delete(element);
-  }
+function forget(element) {
+  if (!drawn.has(element)) return;
+  resized.unobserve(element);
+  drawn.get(element).dispose();
+  drawn.delete(element);
 }
 
 new MutationObserver(redrawAll).observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawAll);
-document.addEventListener("htmx:beforeCleanupElement", ({ target }) => forgetIn(target));
+document.addEventListener("htmx:beforeCleanupElement", ({ target }) => forget(target));

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from tests.support.browser_user import BrowserUser
+from tests.support.doors import eventually
 
 SCOPES = "account.person account.channel.readonly"
 _serial = count(1)
@@ -158,10 +159,14 @@ class Peer:
         return self.get(f"/admission_requests/{asked['admission_request_id']}")
 
     def event(self) -> httpx.Response:
-        """One event."""
+        """One event, once a door that has been asked has recorded one."""
         self.post(f"{self.channel}/admit")
-        listed = self.get("/events", event_codes="15,16,12", n=1).json()
-        return self.get(f"/events/{listed[0]['id']}")
+        eventually(self._admissions)
+        return self.get(f"/events/{self._admissions()[0]['id']}")
+
+    def _admissions(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.get("/events", event_codes="15,16,12", n=1).json()
+        return found
 
     def admitted_person(self) -> int:
         """Somebody whom the channel admits at any time."""

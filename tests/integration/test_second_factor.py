@@ -144,4 +144,4 @@ def test_a_second_factor_is_set_up_and_turned_off_on_the_page(
     assert browser.post(f"{begin}/off", HOME, code=codes[1]).status_code == 422, "good no longer"
     assert browser.post(f"{begin}/off", HOME, code=fresh[0]).status_code == 303
     assert not second_factor_is_on(world)
-    assert FormBrowser(served.base_url).sign_in(email).headers["location"] == HOME
+    assert FormBrowser(served.base_url).sign_in(email).headers["location"] == "/console"

@@ -347,11 +347,11 @@ def test_nobody_is_sent_elsewhere_after_signing_in(served: Served, email: str) -
     )  # fmt: skip
     browser = FormBrowser(served.base_url)
     for target in elsewhere[:3]:
-        assert browser.sign_in(email, next=target).headers["location"] == HOME
+        assert browser.sign_in(email, next=target).headers["location"] == "/console"
         browser.post("/sign-out", HOME)
     browser.sign_in(email)
     for target in elsewhere:
-        assert browser.http.get("/sign-in", params={"next": target}).headers["location"] == HOME
+        assert browser.http.get("/sign-in", params={"next": target}).headers["location"] == "/console"
         out = FormBrowser(served.base_url).http.post("/sign-out", data={"next": target})
         assert out.headers["location"] == "/sign-in"
 

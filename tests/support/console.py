@@ -31,7 +31,7 @@ class Console:
     server: Server
     made: dict[str, Any]
     users: dict[str, Who]
-    browser: Browser
+    browser: Browser | None
     _states: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -51,6 +51,7 @@ class Console:
     @contextmanager
     def page(self, user: str = "owner", *, width: int = 1440, dark: bool = False, **options: Any) -> Iterator[Page]:
         """A page in which a user has signed in. In the end nothing may have been said on the browser's console."""
+        assert self.browser is not None
         height = 900 if width > 600 else 844
         context: BrowserContext = self.browser.new_context(
             base_url=self.base_url,
@@ -63,7 +64,7 @@ class Console:
         said: list[str] = []
         try:
             page = context.new_page()
-            page.set_default_timeout(10_000)
+            page.set_default_timeout(30_000)
             page.on("console", lambda message: said.append(_words(message)) if _is_bad(message) else None)
             page.on("pageerror", lambda error: said.append(f"error: {error}"))
             if user not in self._states:
@@ -92,12 +93,12 @@ def _words(message: ConsoleMessage) -> str:
 
 
 @contextmanager
-def serving(installation: Installation, browser: Browser) -> Iterator[Console]:
-    """The example account with a user of each kind, served."""
+def serving(installation: Installation, browser: Browser | None, **environment: str) -> Iterator[Console]:
+    """The example account with a user of each kind, served with some settings."""
     made = installation.demo()
     owner = made["owner"]
     users = {"owner": Who(owner["email"], owner["password"], "owner")}
-    with installation.serving() as server:
+    with installation.serving(**environment) as server:
         headers = {"Authorization": f"Bearer {made['token']}"}
         with httpx.Client(base_url=server.base_url, headers=headers, timeout=30, trust_env=False) as http:
             sites = {site["name"]: site["id"] for site in http.get("/api/3/sites").json()}

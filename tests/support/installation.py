@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,8 @@ class Installation:
 
     data_dir: Path
     database: str | None = None
+    command: Sequence[str | Path] = tuple(COMMAND)
+    """What is run as "doorward" where a process of its own is."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -55,7 +57,7 @@ class Installation:
     def run_apart(self, *arguments: object) -> Done:
         """Run a command to its end, in a process of its own."""
         done = subprocess.run(
-            [*COMMAND, *map(str, arguments)],
+            [*self.command, *map(str, arguments)],
             env=self.environment,
             capture_output=True,
             text=True,
@@ -90,7 +92,7 @@ class Server:
 
     def __init__(self, installation: Installation, **environment: str) -> None:
         self.process = subprocess.Popen(
-            [*COMMAND, "serve", "--port", "0"],
+            [*installation.command, "serve", "--port", "0"],
             env={**installation.environment, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -9,15 +9,16 @@ from typing import Any, Final
 
 from litestar import Request, Router, get
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 from markupsafe import Markup
 
 STATIC: Final = Path(__file__).parent / "static"
 _WHERE: Final = "/assets/console"
 _TYPES: Final = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".txt": "text/plain; charset=utf-8",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".txt": "text/plain",
 }
 _ENCODINGS: Final = (("br", ".br"), ("gzip", ".gz"))
 """The smallest first."""
@@ -91,7 +92,7 @@ def icon(name: str, size: int = 20, label: str | None = None) -> Markup:
 
 
 @get(_WHERE + "/{name:str}", name="console_asset", public=True, hidden=True, sync_to_thread=False)
-def show(name: str, request: Request[Any, Any, Any]) -> ASGIResponse:
+def show(name: FromPath[str], request: Request[Any, Any, Any]) -> ASGIResponse:
     """A file, in the smallest encoding that the browser takes."""
     found = assets().served.get(name)
     if found is None:

@@ -27,7 +27,7 @@ def offset_ms(zone: ZoneInfo, at: int) -> int:
     return 0 if offset is None else offset.days * DAY_MS + offset.seconds * 1000
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096, typed=True)  # -1.0 equals -1: what came of it must not answer for whole numbers
 def segments(zone_name: str, block: int) -> tuple[Segment, ...]:
     """The zone's stretches of constant offset within one block, in order and without gaps.
 

@@ -33,6 +33,7 @@ from doorward.decision.snapshot import (
 )
 from doorward.decision.verdict import ReasonCode, Verdict
 from doorward.decision.wording import reason_text, verdict_label
+from doorward.decision.zones import segments
 
 PROFILE = settings.get_profile("decision")
 NOW = 1_705_309_200_000
@@ -232,3 +233,12 @@ def test_at_whatever_instant_a_verdict_comes_out(at: Any) -> None:
     assert isinstance(decide_release(snapshot, DoorState(), at), Verdict)
     assert decide_exit(snapshot, DoorState(), at).admitted
     assert is_unlocked(snapshot, DoorState(), at) is False
+
+
+def test_an_instant_that_is_no_whole_number_spoils_no_later_answer() -> None:
+    segments.cache_clear()
+    nonsense: Any = float(NOW)
+    for at, is_admitted in ((nonsense, False), (NOW, True)):
+        shift = Timetable(ALWAYS.rule, "UTC")
+        verdict = decide(snapshot_of(grant=GRANT._replace(shift=shift)), DoorState(), PRESENTED, at)
+        assert verdict.admitted is is_admitted

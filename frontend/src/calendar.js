@@ -15,8 +15,8 @@ const VIEWS = { day: "timeGridDay", week: "timeGridWeek", month: "dayGridMonth",
 const CLOCK = { hour: "2-digit", minute: "2-digit", hour12: false };
 
 function dressed({ el, event }) {
-  const { person, what, when } = event.extendedProps;
-  if (person) el.title = `${when}\n${person}\n${what}`;
+  const { person, what, when, utc } = event.extendedProps;
+  if (person) el.title = `${when}\n${person}\n${what}\n${utc}`;
 }
 
 const line = (name, text) => Object.assign(document.createElement("div"), { className: name, textContent: text });
@@ -60,6 +60,7 @@ export function mount(element, options = {}) {
     locale: "en-gb",
     headerToolbar: false,
     nowIndicator: true,
+    selectLongPressDelay: 350,
     height: 720,
     // A clock changes at night: that is to be seen.
     scrollTime: document.querySelector("[data-clock-changes] p") ? "00:00" : "07:00",

@@ -81,18 +81,21 @@ async def create(request: Request[Any, Any, Any]) -> ASGIResponse:
     return go(request, local_path(form.text("next")) or f"{_LIST}/{number}", done)
 
 
-@get("/reservations/groups/{reservation_id:str}", name="console.group_reservation", scopes=_READ, **_PAGE)
-async def page(request: Request[Any, Any, Any], reservation_id: FromPath[str]) -> ASGIResponse:
+@get("/reservations/groups/{group_reservation_id:str}", name="console.group_reservation", scopes=_READ, **_PAGE)
+async def page(request: Request[Any, Any, Any], group_reservation_id: FromPath[str]) -> ASGIResponse:
     """One group reservation."""
-    return await _page(request, path_id(reservation_id))
+    return await _page(request, path_id(group_reservation_id))
 
 
 @post(
-    "/reservations/groups/{reservation_id:str}/delete", name="console.group_reservation.delete", scopes=_WRITE, **_PAGE
+    "/reservations/groups/{group_reservation_id:str}/delete",
+    name="console.group_reservation.delete",
+    scopes=_WRITE,
+    **_PAGE,
 )
-async def remove(request: Request[Any, Any, Any], reservation_id: FromPath[str]) -> ASGIResponse:
+async def remove(request: Request[Any, Any, Any], group_reservation_id: FromPath[str]) -> ASGIResponse:
     """Delete one that has not begun; end one that has."""
-    number = path_id(reservation_id)
+    number = path_id(group_reservation_id)
     form = await sent(request)
 
     def delete_it(transaction: Transaction, by: Principal, now: int) -> tuple[str, bool]:

@@ -26,7 +26,7 @@ def body_of(form: Sent) -> dict[str, object]:
 
 def _windows(form: Sent) -> list[dict[str, object]]:
     numbers = sorted({int(found[1]) for found in map(_ROW.fullmatch, form.fields) if found})
-    rows = [
+    rows: list[dict[str, object]] = [
         {
             "days": [day for day in form.texts(f"window-{number}-days") if day],
             "start": _time(form.text(f"window-{number}-start")),

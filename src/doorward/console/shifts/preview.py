@@ -74,13 +74,11 @@ def _day(timetable: Timetable, zone: ZoneInfo, day: date, holidays: Mapping[date
         Stretch(
             (opens - start) // _MINUTE_MS,
             (closes - opens) // _MINUTE_MS,
-            f"{_clock(opens, zone)}–{'24:00' if closes == end else _clock(closes, zone)}",
+            f"{_clock(opens, zone)}-{'24:00' if closes == end else _clock(closes, zone)}",
         )
         for opens, closes in _open(timetable, start, end)
     ]
-    marks = [
-        Mark((at - start) // _MINUTE_MS, words) for at, words in clock_changes(zone, start, end)
-    ]
+    marks = [Mark((at - start) // _MINUTE_MS, words) for at, words in clock_changes(zone, start, end)]
     return DayPreview(day, (end - start) // _MINUTE_MS, stretches, holidays.get(day), marks, day == today)
 
 

@@ -10,6 +10,7 @@ from litestar.response.base import ASGIResponse
 from doorward.console.forms import Form, Sent, again, sent
 from doorward.console.groups.members import members_of
 from doorward.console.groups.reading import opened_by, page_of_groups
+from doorward.console.last_change import last_change
 from doorward.console.lists import asked_page, paging_of
 from doorward.console.page import go, show
 from doorward.console.roles.reading import roles_to_choose
@@ -107,6 +108,7 @@ async def _detail(request: Request[Any, Any, Any], group_id: int, form: Form | N
         sees_people = principal.may("account.person.readonly")
         return {
             "group": group,
+            "last": last_change(transaction, principal, "group", group_id),
             "form": form or Form(group._asdict()),
             "roles": roles_to_choose(transaction, principal),
             "opened": opened_by(transaction, principal, group_id),

@@ -9,6 +9,7 @@ from litestar.response.base import ASGIResponse
 
 from doorward.console.choosing.doors import by_site, doors_of
 from doorward.console.forms import Form, Sent, again, sent
+from doorward.console.last_change import last_change
 from doorward.console.lists import asked_page, paging_of
 from doorward.console.page import go, show
 from doorward.console.roles.matrix import show_matrix
@@ -124,6 +125,7 @@ async def _form(request: Request[Any, Any, Any], form: Form | None, role_id: int
         shown = form if form and "name" in form.values else Form(values, form.errors if form else {})
         return {
             "role": role,
+            "last": None if role is None else last_change(transaction, principal, "role", role.id),
             "form": shown,
             "doors": [link for link in links if link.kind == "door"],
             "groups": [link for link in links if link.kind == "group"],

@@ -8,6 +8,7 @@ from litestar.routes import HTTPRoute
 
 from doorward.console.routes import router
 from tests.support.console import Console
+from tests.support.link_client import Controller
 
 _PARAMETER = re.compile(r"\{([a-z_]+):[a-z]+\}")
 
@@ -63,6 +64,9 @@ def furnish(console: Console) -> Furnished:
             "actions": [{"kind": "console"}],
         }
         group = first("groups")
+        cellar = {"name": "Cellar", "site_id": first("sites"), "driver": "osdp"}
+        asked = api.post(f"/api/3/channels/{front}/admit")
+        made(f"sites/{first('sites')}/areas", {"name": "Hall"})
         found.ids = {
             "channel_id": front,
             "person_id": person["id"],
@@ -82,5 +86,16 @@ def furnish(console: Console) -> Furnished:
             "type_id": first("credential_types"),
             "rule_id": made("notification_rules", rule),
             "entry_id": first("audit_log"),
+            "controller_id": _controller(console, made("channels", cellar)),
+            "admission_id": asked.json()["admission_request_id"],
         }
     return found
+
+
+def _controller(console: Console, channel_id: int) -> int:
+    """A controller that has enrolled for a door, and is not there."""
+    with console.api() as api:
+        code = api.post("/api/3/controllers/codes", json={"channel_ids": [channel_id]}).json()["code"]
+    enrolled = Controller.enrol(console.base_url, code, "Cellar box")
+    enrolled.close()
+    return enrolled.id

@@ -66,8 +66,8 @@ def furnish(console: Console) -> Furnished:
         group = first("groups")
         credential = api.get(f"/api/3/people/{person['id']}/credentials").json()[0]["id"]
         admission = api.post(f"/api/3/channels/{front}/admit", json={})
-        csv = {"Content-Type": "text/csv"}
-        brought = api.post("/api/3/people/import?dry_run=true", content=b"first_name,last_name\nNew,Comer\n", headers=csv)
+        csv, is_csv = b"first_name,last_name\nNew,Comer\n", {"Content-Type": "text/csv"}
+        brought = api.post("/api/3/people/import?dry_run=true", content=csv, headers=is_csv)
         found.ids = {
             "credential_id": public_ids.decode("credential", credential),
             "admission_id": admission.json()["admission_request_id"],

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, NamedTuple
 from sqlalchemy import BigInteger, ColumnElement, Text, and_, bindparam, func, or_, select, tuple_, union_all
 
 from doorward.console.events.filters import Filters
+from doorward.console.events.kinds import COMMON
 from doorward.console.sites_and_doors import SitesAndDoors
 from doorward.db.query import Query, number, one_of
 from doorward.db.unit_of_work import Transaction
@@ -139,7 +140,7 @@ def _rows(
     filters: Filters,
     most: int,
 ) -> list[StoredEvent]:
-    driver = _driver(limits)
+    driver = _driver(limits, filters.groups)
     drivers = sorted(limits[driver])
     params: dict[str, Any] = {f"driver_{place}": value for place, value in enumerate(drivers)}
     params |= {kind: str(sorted(ids)) for kind, ids in limits.items() if kind != driver}
@@ -148,8 +149,10 @@ def _rows(
     return transaction.all(query, cursor_at=filters.cursor.at, cursor_id=filters.cursor.id, **params)
 
 
-def _driver(limits: dict[_Kind, Collection[int]]) -> _Kind:
-    for kind in ("person_id", "channel_id"):
+def _driver(limits: dict[_Kind, Collection[int]], groups: Collection[str]) -> _Kind:
+    """Through which index: of a busy door nobody looks through all that happened to find what seldom happens."""
+    kinds: tuple[_Kind, ...] = ("person_id", "channel_id") if COMMON.intersection(groups) else ("person_id",)
+    for kind in kinds:
         if kind in limits and len(limits[kind]) <= _MOST_PLACES:
             return kind
     return "event_code"

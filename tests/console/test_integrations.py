@@ -47,7 +47,7 @@ def _token(page: Page) -> str:
 
 def test_an_application_is_added_and_its_secrets_are_seen_once(connected: Connected) -> None:
     console = connected.console
-    with console.page() as page:
+    with console.page(permissions=["clipboard-read", "clipboard-write"]) as page:
         page.goto("/console/applications")
         page.get_by_role("link", name="Add an application").click()
         page.get_by_role("textbox", name="Name").fill("Visitor kiosk")
@@ -63,10 +63,15 @@ def test_an_application_is_added_and_its_secrets_are_seen_once(connected: Connec
         assert page.get_by_label("Webhook secret").first.input_value()
         assert secret not in page.url
         assert secret not in str(page.context.cookies())
-        page.get_by_role("link", name="Go to Visitor kiosk").click()
+        page.get_by_role("button", name="Copy client secret").click()
+        expect(page.get_by_text("Copied", exact=True)).to_be_visible()
+        assert page.evaluate("navigator.clipboard.readText()") == secret
+        # To load the page again makes no second application, and shows no secret.
+        page.reload()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Visitor kiosk")
         assert secret not in page.content()
         expect(page.get_by_text("https://kiosk.example.com/back")).to_be_visible()
-        page.get_by_role("link", name="Change").click()
+        page.get_by_role("link", name="Change", exact=True).click()
         page.get_by_role("textbox", name="Name").fill("Lobby kiosk")
         page.get_by_role("button", name="Save").click()
         expect(page.get_by_role("status").first).to_contain_text("Lobby kiosk was saved.")
@@ -291,7 +296,7 @@ def test_a_viewer_sees_rules_and_no_integrations_and_is_refused_when_forcing_it(
         expect(page.get_by_role("link", name="Add a rule")).to_have_count(0)
         page.get_by_role("link", name="Chat", exact=True).click()
         assert "secret-part" not in page.content()
-        expect(page.get_by_role("link", name="Change")).to_have_count(0)
+        expect(page.get_by_role("link", name="Change", exact=True)).to_have_count(0)
         for path in ("applications", "webhooks", "webhooks/deliveries", "rules/new", f"rules/{rule['id']}/edit"):
             assert page.request.get(f"/console/{path}").status == 403, path
         form: dict[str, str | float | bool] = {"csrf_token": _token(page), "name": "Mine"}

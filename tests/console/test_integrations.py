@@ -123,7 +123,9 @@ def test_the_page_of_an_application_says_what_it_was_used_for(connected: Connect
             page.reload()
         expect(page.get_by_text("3 requests in 30 days")).to_be_visible()
         expect(page.locator("[data-chart] svg").first).to_be_visible()
-        expect(page.get_by_role("row", name=re.compile("listPeople"))).to_contain_text("owner@harbour.example")
+        row = page.get_by_role("row", name=re.compile("listPeople"))
+        expect(row).to_contain_text("owner@harbour.example")
+        expect(row).to_contain_text("127.0.0.1")
 
 
 def test_a_test_of_a_webhook_says_what_came_of_it_and_the_log_shows_it(connected: Connected) -> None:

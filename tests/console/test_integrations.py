@@ -199,10 +199,16 @@ def test_a_rule_made_in_the_form_is_the_one_of_the_api_and_survives_being_switch
         expect(page.get_by_role("alert")).to_contain_text("must name at least one event code")
         page.get_by_label("A door forced open").check()
         page.get_by_role("checkbox", name=re.compile("^Front door")).check()
-        page.get_by_label("Mon", exact=True).check()
-        page.get_by_label("Tue", exact=True).check()
-        page.get_by_label("From", exact=True).fill("22:00")
-        page.get_by_label("until", exact=True).fill("06:00")
+        page.get_by_label("Mon", exact=True).first.check()
+        page.get_by_label("Tue", exact=True).first.check()
+        first = page.get_by_role("group", name="Hours 1")
+        first.get_by_label("From", exact=True).fill("22:00")
+        first.get_by_label("until", exact=True).fill("06:00")
+        second = page.get_by_role("group", name="Hours 2")
+        expect(second.get_by_label("Mon")).not_to_be_checked()
+        second.get_by_label("Holidays").check()
+        second.get_by_label("From", exact=True).fill("00:00")
+        second.get_by_label("until", exact=True).fill("00:00")
         page.get_by_label("Send an e-mail to").fill("guard@example.com\nlead@example.com")
         page.get_by_label("Call a URL").fill(web.url("/fine"))
         page.get_by_label("Show it to everybody in the console").check()
@@ -215,10 +221,11 @@ def test_a_rule_made_in_the_form_is_the_one_of_the_api_and_survives_being_switch
         with console.api() as api:
             rule = api.get(f"/api/3/notification_rules/{number}").json()
         assert rule["active"] is False
-        assert {each["type"]: each["value"] for each in rule["conditions"]} == {
-            "door_controller_id": str(front),
-            "time_of_day": "mon,tue 22:00-06:00",
-        }
+        assert [(each["type"], each["value"]) for each in rule["conditions"]] == [
+            ("door_controller_id", str(front)),
+            ("time_of_day", "mon,tue 22:00-06:00"),
+            ("time_of_day", "holiday 00:00-24:00"),
+        ]
         assert [each["code"] for each in rule["events"]] == [33]
         assert sorted((each["type"], each["data"]) for each in rule["actions"]) == [
             (0, web.url("/fine")),

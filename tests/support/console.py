@@ -64,7 +64,7 @@ class Console:
         said: list[str] = []
         try:
             page = context.new_page()
-            page.set_default_timeout(10_000)
+            page.set_default_timeout(30_000)
             page.on("console", lambda message: said.append(_words(message)) if _is_bad(message) else None)
             page.on("pageerror", lambda error: said.append(f"error: {error}"))
             if user not in self._states:

@@ -7,8 +7,14 @@ from typing import Any
 from litestar.routes import HTTPRoute
 
 from doorward.console.routes import router
+from doorward.kit import public_ids
 from tests.support.console import Console
 
+_QUERIES = {
+    "/console/access/changes": "?since=2026-01-01T00:00:00Z",
+    "/console/reservations/feed": "?start=2031-03-01&end=2031-03-08",
+}
+"""What the address of data for a script has to say."""
 _PARAMETER = re.compile(r"\{([a-z_]+):[a-z]+\}")
 
 _ENDLESS = "/console/live"
@@ -31,7 +37,7 @@ class Furnished:
 
     def address(self, path: str) -> str:
         """The path with ids of things that are there."""
-        return re.sub(r"\{([a-z_]+)\}", lambda match: str(self.ids[match[1]]), path)
+        return re.sub(r"\{([a-z_]+)\}", lambda match: str(self.ids[match[1]]), path) + _QUERIES.get(path, "")
 
 
 def furnish(console: Console) -> Furnished:
@@ -65,7 +71,17 @@ def furnish(console: Console) -> Furnished:
         group = first("groups")
         rule_id = made("notification_rules", rule)
         tested = api.post(f"/api/3/notification_rules/{rule_id}/test")
+        credential = api.get(f"/api/3/people/{person['id']}/credentials").json()[0]["id"]
+        admission = api.post(f"/api/3/channels/{front}/admit", json={})
+        csv = {"Content-Type": "text/csv"}
+        brought = api.post(
+            "/api/3/people/import?dry_run=true", content=b"first_name,last_name\nNew,Comer\n", headers=csv
+        )
         found.ids = {
+            "controller_id": _enrolled(console, made("channels", {"name": "Gate", "site_id": 1, "driver": "osdp"})),
+            "credential_id": public_ids.decode("credential", credential),
+            "admission_id": admission.json()["admission_request_id"],
+            "import_id": brought.json()["id"],
             "channel_id": front,
             "person_id": person["id"],
             "site_id": first("sites"),
@@ -87,3 +103,12 @@ def furnish(console: Console) -> Furnished:
             "entry_id": first("audit_log"),
         }
     return found
+
+
+def _enrolled(console: Console, channel_id: int) -> int:
+    """A controller that has enrolled for a channel and is not there."""
+    code = console.installation.json("controller", "code", "--channel", channel_id)["code"]
+    folder = console.installation.data_dir.parent / "controller"
+    where = ("--server", console.base_url, "--data-dir", folder)
+    done = console.installation.json("controller", "enrol", *where, "--code", code, "--name", "Gatehouse")
+    return int(done["controller_id"])

@@ -1,0 +1,18 @@
+// A button prints the page; paper is light, whatever the screen is, and what is folded away is printed, too.
+document.addEventListener("htmx:load", ({ target }) => {
+  for (const button of target.querySelectorAll("[data-print]")) button.hidden = false;
+});
+
+document.addEventListener("click", ({ target }) => {
+  if (target.closest?.("[data-print]")) print();
+});
+
+const root = document.documentElement;
+let theme = "";
+
+addEventListener("beforeprint", () => {
+  theme = root.dataset.bsTheme;
+  root.dataset.bsTheme = "light";
+});
+
+addEventListener("afterprint", () => { root.dataset.bsTheme = theme; });

@@ -41,7 +41,7 @@ def test_an_owner_adds_somebody_who_can_open_the_doors_of_their_group(console: C
         page.get_by_role("button", name="Add the person").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Nora New")
         doors = page.get_by_role("region", name=re.compile(f"Can open 3 doors, through {MEMBERS}"))
-        expect(doors.get_by_role("link", name="Front door")).to_be_visible()
+        expect(doors.get_by_role("link", name="Front door", exact=True)).to_be_visible()
         expect(doors.get_by_label("Way to Front door")).to_contain_text("Role Bristol round the clock")
         page.get_by_role("link", name="Edit", exact=True).first.click()
         page.get_by_label("Last name").fill("Newer")

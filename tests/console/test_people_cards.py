@@ -70,7 +70,7 @@ def test_a_card_that_is_held_to_a_reader_fills_in_its_number(console: Console) -
     console.installation.json("door", "present", front, "--card", "770011")  # before it began: does not count
     with console.page() as page, console.api() as api:
         page.goto(f"/console/people/{person}/credentials/new")
-        page.get_by_label("Door").select_option(label="Front door")
+        page.get_by_label("Door", exact=True).select_option(label="Front door")
         page.get_by_role("button", name="Start reading").click()
         reading = page.locator("#reading")
         expect(reading).to_contain_text("Hold the card to the reader of Front door.")

@@ -16,7 +16,6 @@ function fits({ event_code, channel_id, person_id }, { codes, channels, people }
 function showSwitch() {
   const button = document.querySelector("[data-tail-switch]");
   if (!button) return;
-  button.hidden = false;
   button.setAttribute("aria-pressed", String(paused));
   button.querySelector("[data-tail-waiting]").textContent = waiting ? `Go on, ${waiting} new` : "Go on";
 }

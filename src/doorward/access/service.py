@@ -6,11 +6,11 @@ Reading and judging are apart: what has been read of the database is judged with
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from doorward.access import holding
 from doorward.access.holding import Holding, Place
-from doorward.access.known import know
+from doorward.access.known import know, know_at
 from doorward.db.unit_of_work import Transaction
 from doorward.decision.engine import decide_person
 from doorward.decision.shifts import Timetable
@@ -20,6 +20,7 @@ from doorward.decision.wording import describe
 from doorward.kit.errors import NotFound
 from doorward.kit.pages import Page
 from doorward.oauth.principal import Principal
+from doorward.sync import rows
 from doorward.sync.compiler import CompiledChannel
 
 
@@ -76,6 +77,22 @@ def ask_of_person(transaction: Transaction, principal: Principal, person_id: int
     if page.offset or total >= page.limit:
         total = transaction.one(holding.COUNT_PLACES, **params) or 0
     return question(transaction, principal.account_id, places, [person_id], at, total)
+
+
+def ask_at_first(transaction: Transaction, principal: Principal, person_id: int, at: int, most: int) -> Question:
+    """One of the account's people at the first `most` of these channels; `total` is one more where there are more.
+
+    Five statements at the most, for a page that shows much else.
+    """
+    params = {**_of_user(principal), "person_id": person_id, "at": at}
+    channels = transaction.all(_FIRST, most=most + 1, **params)
+    shown = channels[:most]
+    found = know_at(transaction, principal.account_id, shown, [person_id], at)
+    places = [Place(row.id, row.name, row.site_id) for row in shown]
+    return Question(at, places, [person_id], found.compiled, found.presence, found.holdings, len(channels), found.kinds)
+
+
+_FIRST: Final = rows.channel_rows(holding.HELD_BY_PERSON, some=True)
 
 
 def ask_of_channel(transaction: Transaction, principal: Principal, channel_id: int, page: Page, at: int) -> Question:

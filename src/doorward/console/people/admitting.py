@@ -6,10 +6,11 @@ from typing import Any, Final
 from litestar import Request, get, post
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
-from sqlalchemy import String, bindparam, func, select
+from sqlalchemy import Text, bindparam, or_, select
 
 from doorward.admissions.service import Admission, decide_admission, get_admission, request_admission_of
 from doorward.channels.tables import channels
+from doorward.console.doors.reading import pattern_of
 from doorward.console.forms import sent
 from doorward.console.page import fragment, go, is_htmx, show
 from doorward.console.people.person import portrait_of
@@ -49,11 +50,12 @@ class _Door:
         self.id, self.name, self.site = the_id, name, site
 
 
+_PATTERN: Final = bindparam("pattern", type_=Text)
 _DOORS: Final = Query(
     select(channels.c.id, channels.c.name, sites.c.name)
     .join(sites, sites.c.id == channels.c.site_id)
-    .where(VISIBLE, func.lower(channels.c.name).contains(bindparam("part", type_=String), autoescape=False))
-    .order_by(channels.c.name, channels.c.id)
+    .where(VISIBLE, or_(_PATTERN == "", channels.c.name_key.like(_PATTERN, escape="\\")))
+    .order_by(channels.c.name_key, channels.c.id)
     .limit(_MOST),
     _Door,
 )
@@ -114,12 +116,11 @@ async def admission_page(
 
 async def _doors(request: Request[Any, Any, Any], person_id: int, refused: str = "") -> ASGIResponse:
     text = text_of(request.query_params, "q") or ""
-    part = text.lower().replace("%", "").replace("_", "")
 
     def read(transaction: Transaction, principal: Principal, _: int) -> Mapping[str, object]:
         return {
             "portrait": portrait_of(transaction, principal.account_id, person_id),
-            "doors": transaction.all(_DOORS, part=part, **visible_to(principal)),
+            "doors": transaction.all(_DOORS, pattern=pattern_of(text), **visible_to(principal)),
         }
 
     values: dict[str, Any] = {"q": text, "refused": refused, "most": _MOST}

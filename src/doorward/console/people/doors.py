@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from doorward.access.briefly import Known, ask_briefly
-from doorward.access.service import Access, Way, answer
+from doorward.access.service import Access, Way, answer, ask_at_first
 from doorward.console.people.rows import Standing
 from doorward.db.unit_of_work import Transaction
 from doorward.decision.wording import reasons_of
@@ -66,9 +65,9 @@ class Doors(NamedTuple):
         return sorted(counts, key=lambda name: (-counts[name], name))
 
 
-def doors_of(transaction: Transaction, principal: Principal, person: Known, now: int) -> Doors:
+def doors_of(transaction: Transaction, principal: Principal, person_id: int, now: int) -> Doors:
     """The doors that the user sees and the person may open at some time."""
-    question = ask_briefly(transaction, principal, person, now, MOST_DOORS)
+    question = ask_at_first(transaction, principal, person_id, now, MOST_DOORS)
     found = [
         _door(access, find_zone(question.compiled[access.place.id].snapshot.channel.zone))
         for access in answer(question)

@@ -30,7 +30,10 @@ from doorward.wire.queries import id_of, path_id
 WAITS_MS: Final = 60_000
 _MOST_DOORS: Final = 200
 _DOORS: Final = Query(
-    select(channels.c.id, channels.c.name).where(VISIBLE).order_by(channels.c.name, channels.c.id).limit(_MOST_DOORS),
+    select(channels.c.id, channels.c.name)
+    .where(VISIBLE)
+    .order_by(channels.c.name_key, channels.c.id)
+    .limit(_MOST_DOORS),
     Named,
 )
 _DOOR: Final = Query(

@@ -101,9 +101,9 @@ async def _file(request: Request[Any, Any, Any], form: Sent) -> _Read:
     types = await context_of(request).database.read(lambda transaction: list_types(transaction, account_id))
     options = options_for(types, principal)
     given = {
-        int(place): values[-1]
+        name.removeprefix(PREFIX): values[-1]
         for name, values in form.fields.items()
-        if name.startswith(PREFIX) and (place := name.removeprefix(PREFIX)).isascii() and place.isdigit() and values
+        if name.startswith(PREFIX) and values
     }
 
     def read() -> _Read:

@@ -13,7 +13,7 @@ from doorward.kit.errors import Invalid
 from doorward.oauth.principal import Principal
 
 PREFIX: Final = "map_"
-"""Of the fields that say what a column is: with its place behind it."""
+"""Of the fields that say what a column is: with its heading behind it, so that they mean nothing to another file."""
 LEFT_OUT: Final = "-"
 _SAMPLE: Final = 5
 _SHOWN: Final = 60
@@ -56,13 +56,13 @@ def options_for(types: Sequence[CredentialType], principal: Principal) -> list[t
     return [*named, *((each.slug, each.label) for each in types), (LEFT_OUT, "Leave out")]
 
 
-def chosen(file: CsvFile, given: Mapping[int, str], options: Sequence[tuple[str, str]]) -> list[str]:
+def chosen(file: CsvFile, given: Mapping[str, str], options: Sequence[tuple[str, str]]) -> list[str]:
     """What each column is, as was said or else as its name suggests."""
     known = {value for value, _ in options}
     found = []
-    for place, heading in enumerate(file.columns):
+    for heading in file.columns:
         guess = heading if heading in known else _ALSO.get(heading, LEFT_OUT)
-        wanted = given.get(place, guess)
+        wanted = given.get(heading, guess)
         found.append(wanted if wanted in known else LEFT_OUT)
     return found
 

@@ -7,7 +7,6 @@ from litestar import Request, get
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
-from doorward.access.briefly import Known
 from doorward.console.lists import asked_page, paging_of
 from doorward.console.page import fragment, is_htmx, show
 from doorward.console.people import admitting, bulk, cards, commands, editing, enrolling, erasing, importing, photos
@@ -72,7 +71,6 @@ async def person_page(request: Request[Any, Any, Any], person_id: FromPath[str])
     def read(transaction: Transaction, principal: Principal, now: int) -> Mapping[str, object]:
         portrait = portrait_of(transaction, principal.account_id, number)
         person = portrait.person
-        known = Known(person.id, portrait.name, person.enabled, person.valid_from, person.valid_to)
         has = belongings_of(transaction, principal, number, now)
         return {
             "portrait": portrait,
@@ -80,7 +78,7 @@ async def person_page(request: Request[Any, Any, Any], person_id: FromPath[str])
             "standing": standing_of(person.enabled, person.valid_from, person.valid_to, principal, now),
             "initials": initials(person.first_name, person.last_name),
             "has": {kind: [each for each in has if each.kind == kind] for kind in _KINDS},
-            "access": doors_of(transaction, principal, known, now) if principal.may(_CHANNELS) else None,
+            "access": doors_of(transaction, principal, number, now) if principal.may(_CHANNELS) else None,
         }
 
     return await show(

@@ -83,8 +83,8 @@ def _named(backend: str) -> Query[_Named]:
     ways = (
         select(literal_column("'door'", Text).label("kind"), channels.c.id, channels.c.name, sites.c.name.label("hint"))
         .join(sites, sites.c.id == channels.c.site_id)
-        .where(VISIBLE, bindparam("doors") == 1, place(func.lower(channels.c.name), part) > 0)
-        .order_by(channels.c.name, channels.c.id)
+        .where(VISIBLE, bindparam("doors") == 1, place(channels.c.name_key, part) > 0)
+        .order_by(channels.c.name_key, channels.c.id)
         .limit(_EACH),
         select(literal_column("'role'", Text).label("kind"), roles.c.id, roles.c.name, nothing.label("hint"))
         .where(

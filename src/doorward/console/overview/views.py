@@ -1,6 +1,6 @@
 """The page /console and its parts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from litestar import Request, get, post
@@ -12,7 +12,7 @@ from doorward.alarms.kinds import OPEN
 from doorward.alarms.listing import Shown, Wanted, list_alarms
 from doorward.alarms.service import ACT, acknowledge
 from doorward.console.doors import reading
-from doorward.console.doors.history import Line, recent_events
+from doorward.console.doors.history import recent_events
 from doorward.console.doors.parts import LOOKS, PAGE, READ
 from doorward.console.doors.reading import Door, page_of_doors
 from doorward.console.forms import sent
@@ -72,14 +72,15 @@ async def overview(request: Request[Any, Any, Any]) -> ASGIResponse:
             **_live(transaction, principal, site_id),
         }
 
+    of_site = {"site": request.query_params.get("site")}
     try:
         return await show(
             request,
             "overview/overview.html",
             read,
             after=None,
-            live_address=_live_address(request),
-            numbers_address=with_filters(f"{_HOME}/overview/numbers", {"site": request.query_params.get("site")}),
+            live_address=with_filters(f"{_HOME}/overview/live", of_site),
+            numbers_address=with_filters(f"{_HOME}/overview/numbers", of_site),
             **LOOKS,
         )
     except _NothingYet:
@@ -95,9 +96,7 @@ async def live(request: Request[Any, Any, Any]) -> ASGIResponse:
         site_id = None if chosen is None else _site(transaction, principal, chosen)[0]
         return _live(transaction, principal, site_id)
 
-    return await fragment(
-        request, "overview/live.html", read, after=after, live_address=_live_address(request), **LOOKS
-    )
+    return await fragment(request, "overview/live.html", read, after=after, **LOOKS)
 
 
 @get("/overview/numbers", name="console.overview.numbers", scopes=(_REPORTS,), **PAGE)
@@ -128,14 +127,6 @@ async def acknowledge_alarm(request: Request[Any, Any, Any], alarm_id: FromPath[
         return {"alarms": _alarms(transaction, principal, site_id)}
 
     return await fragment(request, "overview/alarms.html", read, said="The alarm was acknowledged.", **LOOKS)
-
-
-def _live_address(request: Request[Any, Any, Any]) -> Callable[[list[Line]], str]:
-    """Where the parts are had again, for those events that are shown; of the site that the address names."""
-    site = request.query_params.get("site")
-    return lambda lines: with_filters(
-        f"{_HOME}/overview/live", {"after": lines[0].position if lines else None, "site": site}
-    )
 
 
 def _live(transaction: Transaction, principal: Principal, site_id: int | None) -> Mapping[str, object]:

@@ -229,7 +229,9 @@ def _ask(transaction: Transaction, account_id: int, wanted: Wanted) -> _Asked | 
         len(words),
         bool(others),
         _how(transaction, _NUMBER_IN_GROUP, wanted.group_id, "group_id"),
-        _how(transaction, _NUMBER_WITH_ROLE, wanted.role_id, "role_id"),
+        # Beside a group, of which there are fewer people than of the account, each is asked.
+        _how(transaction, _NUMBER_WITH_ROLE, wanted.role_id if wanted.group_id is None else None, "role_id")
+        or ("each" if wanted.role_id is not None else ""),
         wanted.enabled,
         wanted.without_credentials,
     )

@@ -57,7 +57,11 @@ def test_the_steps_agree_with_the_check_of_the_api(console: Console) -> None:
             ("Ada Lovelace", "Studio"),
             ("Josephine Cochrane", "Workshop"),
         ):
-            query: dict[str, str | int] = {"person_id": person(console, name), "channel_id": console.ids("channels")[door], "at": A_TUESDAY}
+            query: dict[str, str | int] = {
+                "person_id": person(console, name),
+                "channel_id": console.ids("channels")[door],
+                "at": A_TUESDAY,
+            }
             checked = api.get("/api/3/access_checks", params=query).json()
             page.goto(address(console, name, door, A_TUESDAY))
             yes_or_no = "Yes" if checked["admitted"] else "No"

@@ -64,7 +64,7 @@ class Console:
         said: list[str] = []
         try:
             page = context.new_page()
-            page.set_default_timeout(10_000)
+            page.set_default_timeout(30_000)
             page.on("console", lambda message: said.append(_words(message)) if _is_bad(message) else None)
             page.on("pageerror", lambda error: said.append(f"error: {error}"))
             if user not in self._states:
@@ -97,12 +97,12 @@ def _words(message: ConsoleMessage) -> str:
 
 
 @contextmanager
-def serving(installation: Installation, browser: Browser | None) -> Iterator[Console]:
-    """The example account with a user of each kind, served."""
+def serving(installation: Installation, browser: Browser | None, **environment: str) -> Iterator[Console]:
+    """The example account with a user of each kind, served with some settings."""
     made = installation.demo()
     owner = made["owner"]
     users = {"owner": Who(owner["email"], owner["password"], "owner")}
-    with installation.serving() as server:
+    with installation.serving(**environment) as server:
         headers = {"Authorization": f"Bearer {made['token']}"}
         with httpx.Client(base_url=server.base_url, headers=headers, timeout=30, trust_env=False) as http:
             sites = {site["name"]: site["id"] for site in http.get("/api/3/sites").json()}

@@ -76,11 +76,18 @@ def know(
     transaction: Transaction, account_id: int, channel_ids: Collection[int], person_ids: Collection[int], at: int
 ) -> Known:
     """What there is to know for decisions at an instant; ids that name nothing of the account are left out."""
-    channel_list, person_list = str(sorted(channel_ids)), str(sorted(person_ids))
+    channels = transaction.all(rows.SOME_CHANNELS, ids=str(sorted(channel_ids)))
+    return know_at(transaction, account_id, [row for row in channels if row.account_id == account_id], person_ids, at)
+
+
+def know_at(
+    transaction: Transaction, account_id: int, channels: Sequence[rows.ChannelRow], person_ids: Collection[int], at: int
+) -> Known:
+    """The same at channels of the account that have been read already."""
+    channel_list, person_list = str(sorted(row.id for row in channels)), str(sorted(person_ids))
     found = transaction.all(PEOPLE, account_id=account_id, ids=person_list)
     holdings = transaction.all(holding.HOLDINGS, person_ids=person_list, channel_ids=channel_list, at=at)
     at_channel = _by_channel(holdings)
-    channels = [row for row in transaction.all(rows.SOME_CHANNELS, ids=channel_list) if row.account_id == account_id]
     timetables = _timetables(transaction, account_id, channels, holdings)
     grants = _grants(channels, holdings, timetables)
     return Known(

@@ -6,11 +6,11 @@ Reading and judging are apart: what has been read of the database is judged with
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from doorward.access import holding
 from doorward.access.holding import Holding, Place
-from doorward.access.known import know
+from doorward.access.known import know, know_at
 from doorward.db.unit_of_work import Transaction
 from doorward.decision.engine import decide_person
 from doorward.decision.shifts import Timetable
@@ -20,6 +20,7 @@ from doorward.decision.wording import describe
 from doorward.kit.errors import NotFound
 from doorward.kit.pages import Page
 from doorward.oauth.principal import Principal
+from doorward.sync import rows
 from doorward.sync.compiler import CompiledChannel
 
 
@@ -78,6 +79,22 @@ def ask_of_person(transaction: Transaction, principal: Principal, person_id: int
     return question(transaction, principal.account_id, places, [person_id], at, total)
 
 
+def ask_at_first(transaction: Transaction, principal: Principal, person_id: int, at: int, most: int) -> Question:
+    """One of the account's people at the first `most` of these channels; `total` is one more where there are more.
+
+    Five statements at the most, for a page that shows much else.
+    """
+    params = {**_of_user(principal), "person_id": person_id, "at": at}
+    channels = transaction.all(_FIRST, most=most + 1, **params)
+    shown = channels[:most]
+    found = know_at(transaction, principal.account_id, shown, [person_id], at)
+    places = [Place(row.id, row.name, row.site_id) for row in shown]
+    return Question(at, places, [person_id], found.compiled, found.presence, found.holdings, len(channels), found.kinds)
+
+
+_FIRST: Final = rows.channel_rows(holding.HELD_BY_PERSON, some=True)
+
+
 def ask_of_channel(transaction: Transaction, principal: Principal, channel_id: int, page: Page, at: int) -> Question:
     """A page of the people who hold a role that names one channel, by id. Raises NotFound."""
     return ask_of_place(transaction, principal, _require_place(transaction, principal, channel_id), page, at)
@@ -99,7 +116,7 @@ def answer(question: Question) -> list[Access]:
     by_pair: dict[tuple[int, int], list[Holding]] = defaultdict(list)
     for held in sorted(question.holdings, key=lambda held: (held.role_id, held.way, held.way_id or 0)):
         by_pair[held.person_id, held.channel_id].append(held)
-    shifts = _Shifts(at)
+    shifts = Shifts(at)
     found = []
     for place in question.places:
         compiled = question.compiled[place.id]
@@ -117,14 +134,15 @@ def answer(question: Question) -> list[Access]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shifts:
-    """Shifts at one instant: thousands of people share a few."""
+class Shifts:
+    """Shifts at one instant, and the ways in which people are admitted in them: thousands share a few."""
 
     at: int
     _known: dict[int, tuple[str, bool, int | None]] = field(default_factory=dict)
     """What is told of a shift, by its identity: the snapshots keep it."""
 
     def way(self, held: Holding, shift: Timetable | None) -> Way:
+        """How a role that is held admits in its shift."""
         hours, is_open, change = self._of(shift)
         start, end = held.start, held.end
         if held.way != "group_reservation" or start is None or end is None:

@@ -28,6 +28,7 @@ def environment() -> Environment:
     found.filters.update(
         moment=moments.moment,
         near=moments.near,
+        exactly=moments.exactly,
         ago=moments.ago,
         span=moments.span,
         clock_time=moments.clock_time,

@@ -2,7 +2,20 @@
 
 from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, literal_column, null, or_, select, union
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    union,
+)
 from sqlalchemy.sql.selectable import CompoundSelect
 
 from doorward.channels.tables import channels
@@ -37,12 +50,29 @@ class Holding(NamedTuple):
     end: int | None
 
 
+class Holder(NamedTuple):
+    """Somebody who holds a role that names a channel, and whether they may go anywhere at all."""
+
+    id: int
+    name: str
+    enabled: bool
+    valid_from: int | None
+    valid_to: int | None
+
+
 class Place(NamedTuple):
     """A channel, as far as it has to be named."""
 
     id: int
     name: str
     site_id: int
+
+
+class Counted(NamedTuple):
+    """Who holds a role that names a channel, and how many do so in all."""
+
+    person_id: int
+    total: int
 
 
 # The role of a reservation that has ended is gone, also before it is swept.
@@ -147,7 +177,8 @@ def _channels_of_person() -> CompoundSelect[Any]:
     return union(direct, by_group, reserved)
 
 
-def _people_at_channel() -> CompoundSelect[Any]:
+def _held_at_channel() -> tuple[Select[Any], Select[Any], Select[Any]]:
+    """Who holds a role that names a channel, by themselves, through a group, by a group reservation."""
     direct = (
         select(person_roles.c.person_id)
         .join(role_channels, role_channels.c.role_id == person_roles.c.role_id)
@@ -167,7 +198,7 @@ def _people_at_channel() -> CompoundSelect[Any]:
         .join(role_channels, role_channels.c.role_id == group_roles.c.role_id)
         .where(role_channels.c.channel_id == bindparam("channel_id"), _RESERVED)
     )
-    return union(direct, by_group, reserved)
+    return direct, by_group, reserved
 
 
 _VISIBLE: Final = and_(
@@ -181,16 +212,50 @@ _PLACES: Final = select(channels.c.id, channels.c.name, channels.c.site_id).wher
 _HELD_AT: Final = channels.c.id.in_(_channels_of_person())
 _LIVING: Final = and_(people.c.account_id == bindparam("account_id"), people.c.deleted_at.is_(None))
 # Who is deleted holds nothing any more.
-_HOLDERS: Final = _people_at_channel().subquery("holders")
+_HOLDERS: Final = union(*_held_at_channel()).subquery("holders")
 
 PLACE: Final = Query(_PLACES.where(channels.c.id == bindparam("channel_id")), Place)
 PLACES_OF_PERSON: Final = Query(
     _PLACES.where(_HELD_AT).order_by(channels.c.id).limit(bindparam("limit")).offset(bindparam("offset")), Place
 )
+HELD_BY_PERSON: Final = and_(_VISIBLE, _HELD_AT)
+"""Channels that the user sees and some role of a person names; bound to visible_to(), `person_id` and `at`."""
 COUNT_PLACES: Final = Query(select(func.count()).select_from(channels).where(_VISIBLE, _HELD_AT), number)
 PERSON: Final = Query(select(people.c.id).where(_LIVING, people.c.id == bindparam("person_id")), number)
 HOLDERS: Final = Query(
-    select(_HOLDERS.c.person_id).order_by(_HOLDERS.c.person_id).limit(bindparam("limit")).offset(bindparam("offset")),
-    number,
+    select(_HOLDERS.c.person_id, func.count().over())
+    .order_by(_HOLDERS.c.person_id)
+    .limit(bindparam("limit"))
+    .offset(bindparam("offset")),
+    Counted,
 )
 COUNT_HOLDERS: Final = Query(select(func.count()).select_from(_HOLDERS), number)
+
+
+def _holder(the_id: int, first: str, last: str, enabled: int, valid_from: int | None, valid_to: int | None) -> Holder:
+    return Holder(the_id, f"{first} {last}".strip(), bool(enabled), valid_from, valid_to)
+
+
+def _by_name(statement: Select[Any]) -> Query[Holder]:
+    called = people.c.name_key.like(bindparam("pattern", type_=Text), escape="\\")
+    return Query(
+        statement.where(_LIVING, or_(bindparam("pattern", type_=Text) == "", called))
+        .order_by(people.c.name_key, people.c.id)
+        .limit(bindparam("limit"))
+        .offset(bindparam("offset")),
+        _holder,
+    )
+
+
+_NAMED: Final = select(
+    people.c.id, people.c.first_name, people.c.last_name, people.c.enabled, people.c.valid_from, people.c.valid_to
+)
+_HOLDS: Final = or_(*(held.where(held.selected_columns[0] == people.c.id).exists() for held in _held_at_channel()))
+
+HOLDERS_BY_NAME: Final = {
+    # Where few hold a role their rows are looked up; where many do, people are gone through by name until a page is
+    # full.
+    "few": _by_name(_NAMED.join(_HOLDERS, _HOLDERS.c.person_id == people.c.id)),
+    "many": _by_name(_NAMED.where(_HOLDS)),
+}
+"""Who holds a role that names a channel, by name, with `pattern` in it (of LIKE; "": any): the same in two ways."""

@@ -84,10 +84,13 @@ class _Door(NamedTuple):
 
         Never too early: the door counts from the server's last word, by its own clock (docs/decisions/0034).
         """
-        if self.staleness_hours is None:
-            return None
-        limit = self.staleness_hours * _HOUR_MS
-        return (self.last_seen_at or 0) + limit + _LATER_MS + limit // _DRIFT
+        return None if self.staleness_hours is None else decides_until(self.last_seen_at or 0, self.staleness_hours)
+
+
+def decides_until(last_seen_at: int, staleness_hours: int) -> int:
+    """By when a door that is not heard any more has ceased to decide by what it knows; never too early."""
+    limit = staleness_hours * _HOUR_MS
+    return last_seen_at + limit + _LATER_MS + limit // _DRIFT
 
 
 class _Note(NamedTuple):

@@ -2,7 +2,7 @@
 
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Select, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
 
 from doorward.changes.reports import REPORTS, STANDING, Standing
 from doorward.channels.channel import CHANNELS, Channel
@@ -26,36 +26,36 @@ class Seen(NamedTuple):
     standing: Standing
 
 
+SEEN_COLUMNS: Final[tuple[ColumnElement[Any], ...]] = (
+    *CHANNELS.columns,
+    shifts.c.name,
+    channels.c.pending_encryption_key.is_not(None),
+    *STANDING,
+)
+"""What seen_of() is made of, to select from SEEN_FROM."""
+SEEN_FROM: Final = REPORTS.outerjoin(shifts, shifts.c.id == channels.c.auto_unlock_shift_id)
 _OWN: Final = len(CHANNELS.columns)
 
 
-def _seen(*values: Any) -> Seen:
+def seen_of(*values: Any) -> Seen:
+    """The values of SEEN_COLUMNS as a channel."""
     name, has_pending_key, *standing = values[_OWN:]
     return Seen(CHANNELS.of(*values[:_OWN]), name, bool(has_pending_key), Standing(*standing))
 
 
-_SELECT: Final[Select[Any]] = (
-    select(
-        *CHANNELS.columns,
-        shifts.c.name,
-        channels.c.pending_encryption_key.is_not(None),
-        *STANDING,
-    )
-    .select_from(REPORTS.outerjoin(shifts, shifts.c.id == channels.c.auto_unlock_shift_id))
-    .where(VISIBLE)
-)
+_SELECT: Final[Select[Any]] = select(*SEEN_COLUMNS).select_from(SEEN_FROM).where(VISIBLE)
 _AT_SITE: Final = or_(bindparam("the_site") == 0, channels.c.site_id == bindparam("the_site"))
 _THIS_ONE: Final = channels.c.id == bindparam("the_id")
 
 _PAGE: Final = Query(
-    _SELECT.where(_AT_SITE).order_by(channels.c.id).limit(bindparam("limit")).offset(bindparam("offset")), _seen
+    _SELECT.where(_AT_SITE).order_by(channels.c.id).limit(bindparam("limit")).offset(bindparam("offset")), seen_of
 )
 _COUNT: Final = Query(select(func.count()).select_from(channels).where(VISIBLE, _AT_SITE), number)
-_ONE: Final = Query(_SELECT.where(_THIS_ONE), _seen)
+_ONE: Final = Query(_SELECT.where(_THIS_ONE), seen_of)
 _ALL_TO_COMMAND: Final = Query(
-    _SELECT.where(_AT_SITE).order_by(channels.c.id).with_for_update(key_share=True, of=channels), _seen
+    _SELECT.where(_AT_SITE).order_by(channels.c.id).with_for_update(key_share=True, of=channels), seen_of
 )
-_TO_COMMAND: Final = Query(_SELECT.where(_THIS_ONE).with_for_update(key_share=True, of=channels), _seen)
+_TO_COMMAND: Final = Query(_SELECT.where(_THIS_ONE).with_for_update(key_share=True, of=channels), seen_of)
 
 
 def list_seen(

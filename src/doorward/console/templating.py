@@ -8,6 +8,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, St
 
 from doorward.console import moments
 from doorward.console.assets import asset, icon
+from doorward.kit.timestamps import format_instant
 
 _HERE: Final = Path(__file__).parent
 
@@ -34,6 +35,7 @@ def environment() -> Environment:
         zone_words=moments.zone_words,
         day_words=moments.day_words,
         for_input=moments.for_input,
+        utc=format_instant,
     )
     return found
 

@@ -1,0 +1,1 @@
+"""Controllers: which are there, which doors they serve, codes to enrol with."""

@@ -1,0 +1,155 @@
+"""The page /console and its parts."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from litestar import Request, get, post
+from litestar.params import FromPath
+from litestar.response.base import ASGIResponse
+from sqlalchemy import bindparam, or_, select
+
+from doorward.alarms.kinds import OPEN
+from doorward.alarms.listing import Shown, Wanted, list_alarms
+from doorward.alarms.service import ACT, acknowledge
+from doorward.console.doors import reading
+from doorward.console.doors.history import Line, recent_events
+from doorward.console.doors.parts import LOOKS, PAGE, READ
+from doorward.console.doors.reading import Door, page_of_doors
+from doorward.console.forms import sent
+from doorward.console.lists import with_filters
+from doorward.console.overview.numbers import chart_of, count_today, day_of
+from doorward.console.overview.reading import areas_now, health_now
+from doorward.console.page import fragment, go, is_htmx, show
+from doorward.console.preferences import chosen_site
+from doorward.db.query import Query
+from doorward.db.unit_of_work import Transaction
+from doorward.kit.pages import Page
+from doorward.kit.timestamps import find_zone
+from doorward.oauth.principal import Principal
+from doorward.sites.sight import visible_to
+from doorward.sites.tables import sites
+from doorward.users.tables import user_sites
+from doorward.wire.changes import perform
+from doorward.wire.queries import id_of, path_id
+
+_HOME: Final = "/console"
+_TILES: Final = 24
+_LINES: Final = 15
+_ALARMS: Final = 5
+_REPORTS: Final = "account.reports.readonly"
+_SITE: Final = Query(
+    select(sites.c.id, sites.c.time_zone).where(
+        sites.c.id == bindparam("the_site"),
+        sites.c.account_id == bindparam("account_id"),
+        or_(
+            bindparam("site_limited") == 0,
+            sites.c.id.in_(select(user_sites.c.site_id).where(user_sites.c.user_id == bindparam("user_id"))),
+        ),
+    ),
+    lambda the_id, zone: (int(the_id), zone),
+)
+
+
+@get("/", name="console.overview", scopes=READ, **PAGE)
+async def overview(request: Request[Any, Any, Any]) -> ASGIResponse:
+    """What is so at this moment, at the chosen site or at all."""
+    chosen = chosen_site(request)
+
+    def read(transaction: Transaction, principal: Principal, now: int) -> Mapping[str, object]:
+        doors, total = page_of_doors(transaction, principal, reading.Wanted(chosen), Page(1, _TILES), now)
+        site_id = _seen(chosen, doors)
+        return {
+            "doors": doors,
+            "total": total,
+            "health": health_now(transaction, principal, site_id, now),
+            **_live(transaction, principal, site_id),
+        }
+
+    return await show(
+        request,
+        "overview/overview.html",
+        read,
+        after=None,
+        live_address=_live_address(request),
+        numbers_address=with_filters(f"{_HOME}/overview/numbers", {"site": request.query_params.get("site")}),
+        **LOOKS,
+    )
+
+
+@get("/overview/live", name="console.overview.live", scopes=READ, **PAGE)
+async def live(request: Request[Any, Any, Any]) -> ASGIResponse:
+    """The parts that follow what happens: events, alarms, who is in."""
+    chosen, after = chosen_site(request), id_of(request.query_params, "after") or 0
+
+    def read(transaction: Transaction, principal: Principal, _: int) -> Mapping[str, object]:
+        site_id = None if chosen is None else _site(transaction, principal, chosen)[0]
+        return _live(transaction, principal, site_id)
+
+    return await fragment(
+        request, "overview/live.html", read, after=after, live_address=_live_address(request), **LOOKS
+    )
+
+
+@get("/overview/numbers", name="console.overview.numbers", scopes=(_REPORTS,), **PAGE)
+async def numbers(request: Request[Any, Any, Any]) -> ASGIResponse:
+    """Today against the usual day."""
+    chosen = chosen_site(request)
+
+    def read(transaction: Transaction, principal: Principal, now: int) -> Mapping[str, object]:
+        site_id, name = (None, None) if chosen is None else _site(transaction, principal, chosen)
+        zone = principal.zone if name is None else find_zone(name)
+        day = day_of(count_today(transaction, principal, site_id, zone, now), zone, now)
+        return {"day": day, "chart": chart_of(day), "its_zone": zone}
+
+    return await fragment(request, "overview/numbers.html", read)
+
+
+@post("/overview/alarms/{alarm_id:str}", name="console.overview.acknowledge", scopes=(ACT,), **PAGE)
+async def acknowledge_alarm(request: Request[Any, Any, Any], alarm_id: FromPath[str]) -> ASGIResponse:
+    """Say that one sees to an alarm."""
+    await sent(request)
+    number, chosen = path_id(alarm_id), chosen_site(request)
+    await perform(request, lambda tx, by, now: acknowledge(tx, by.account_id, number, {}, now, by=by))
+    if not is_htmx(request):
+        return go(request, _HOME, "The alarm was acknowledged.")
+
+    def read(transaction: Transaction, principal: Principal, _: int) -> Mapping[str, object]:
+        site_id = None if chosen is None else _site(transaction, principal, chosen)[0]
+        return {"alarms": _alarms(transaction, principal, site_id)}
+
+    return await fragment(request, "overview/alarms.html", read, said="The alarm was acknowledged.", **LOOKS)
+
+
+def _live_address(request: Request[Any, Any, Any]) -> Callable[[list[Line]], str]:
+    """Where the parts are had again, for those events that are shown; of the site that the address names."""
+    site = request.query_params.get("site")
+    return lambda lines: with_filters(
+        f"{_HOME}/overview/live", {"after": lines[0].position if lines else None, "site": site}
+    )
+
+
+def _live(transaction: Transaction, principal: Principal, site_id: int | None) -> Mapping[str, object]:
+    return {
+        "events": recent_events(transaction, principal, site_id, _LINES),
+        "alarms": _alarms(transaction, principal, site_id),
+        "areas": areas_now(transaction, principal, site_id) if principal.may(_REPORTS) else [],
+    }
+
+
+def _alarms(transaction: Transaction, principal: Principal, site_id: int | None) -> list[Shown]:
+    wanted = Wanted(states=[OPEN], site_ids=None if site_id is None else [site_id])
+    # One more than is shown tells that there are more; a page that is not full needs not be counted.
+    return list_alarms(transaction, principal.account_id, wanted, Page(1, _ALARMS + 1), by=principal)[0]
+
+
+def _seen(chosen: int | None, doors: list[Door]) -> int | None:
+    """The chosen site, unless the user does not see it: then doors are shown of all sites."""
+    return None if doors and doors[0].channel.site_id != chosen else chosen
+
+
+def _site(transaction: Transaction, principal: Principal, chosen: int) -> tuple[int | None, str | None]:
+    """The chosen site and its own zone; nothing of one that the user does not see."""
+    return transaction.one(_SITE, the_site=chosen, **visible_to(principal)) or (None, None)
+
+
+HANDLERS = (overview, live, numbers, acknowledge_alarm)

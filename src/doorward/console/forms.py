@@ -9,8 +9,8 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from litestar import Request
-from litestar.datastructures import UploadFile
 
+from doorward.console.multipart import parts_in
 from doorward.kit.errors import BadRequest, Conflict, Invalid
 from doorward.signing_in import csrf
 from doorward.signing_in.current import session_of
@@ -24,10 +24,10 @@ _LONGEST: Final = 512 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The fields of a form that our own page has sent, each as often as it was in it, and its files."""
+    """The fields of a form that our own page has sent, each as often as it was in it, and what is in its files."""
 
     fields: Mapping[str, Sequence[str]]
-    files: Mapping[str, UploadFile] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     def __contains__(self, name: str) -> bool:
         return name in self.fields
@@ -103,7 +103,8 @@ async def sent(request: Request[Any, Any, Any], *, most: int = _LONGEST) -> Sent
     if media_type == _ENCODED:
         found = _urlencoded(await request.body(), most)
     elif media_type == _MULTIPART:
-        found = await _multipart(request)
+        parts = await parts_in(request)
+        found = Sent(_by_name(parts.fields), parts.files)
     elif media_type:
         raise UnsupportedMediaType
     csrf.check(session_of(request), found.text("csrf_token"), request)
@@ -122,12 +123,6 @@ def _urlencoded(raw: bytes, most: int) -> Sent:
     return Sent(_by_name(pairs))
 
 
-async def _multipart(request: Request[Any, Any, Any]) -> Sent:
-    items = list((await request.form()).multi_items())
-    files = {name: value for name, value in items if isinstance(value, UploadFile)}
-    return Sent(_by_name([(name, value) for name, value in items if isinstance(value, str)]), files)
-
-
 def _by_name(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, value in pairs:
@@ -139,4 +134,5 @@ def _number(text: str) -> object:
     digits = text.strip()
     if not digits:
         return None
-    return int(digits) if digits.lstrip("-").isascii() and digits.lstrip("-").isdigit() and len(digits) < 19 else text
+    whole = digits.removeprefix("-")
+    return int(digits) if whole.isascii() and whole.isdigit() and len(digits) < 19 else text

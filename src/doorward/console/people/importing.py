@@ -93,8 +93,7 @@ async def _begin(request: Request[Any, Any, Any], *, dry_run: bool) -> ASGIRespo
 
 
 async def _file(request: Request[Any, Any, Any], form: Sent) -> _Read:
-    upload, principal = form.files.get(_FIELD), principal_of(request)
-    raw = b"" if upload is None else await upload.read()
+    raw, principal = form.files.get(_FIELD, b""), principal_of(request)
     if not raw:
         raise Invalid({_FIELD: ["can't be blank: choose a file first"]})
     account_id = principal.account_id

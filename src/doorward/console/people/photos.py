@@ -45,8 +45,7 @@ async def photo_page(request: Request[Any, Any, Any], person_id: FromPath[str]) 
 async def upload(request: Request[Any, Any, Any], person_id: FromPath[str]) -> ASGIResponse:
     """Keep a photo in the place of any other."""
     form, number = await sent(request), path_id(person_id)
-    file = form.files.get(_FIELD)
-    raw = b"" if file is None else await file.read()
+    raw = form.files.get(_FIELD, b"")
     if not raw:
         return await _page(request, number, Form(errors={_FIELD: ["can't be blank: choose a picture first"]}))
     text = await asyncio.to_thread(lambda: base64.b64encode(raw).decode())

@@ -15,6 +15,7 @@ from doorward.console.shifts.forms import body_of, shown_again, values_of
 from doorward.console.shifts.looking_ahead import LookingAhead, ahead_of, asked_ahead
 from doorward.console.shifts.reading import page_of_shifts, sites_of, users_of
 from doorward.console.shifts.week import NAMED_DAYS, bars_of, words_of
+from doorward.console.whole_account import whole_account
 from doorward.db.unit_of_work import Transaction
 from doorward.kit.errors import Conflict, Invalid
 from doorward.oauth.principal import Principal
@@ -53,6 +54,7 @@ async def list_page(request: Request[Any, Any, Any]) -> ASGIResponse:
 @get("/shifts/new", name="console.shifts.new", scopes=_WRITE, **_PAGE)
 async def new_page(request: Request[Any, Any, Any]) -> ASGIResponse:
     """A form with office hours to begin with."""
+    whole_account(request)
     return await _form(request, Form(_NEW), None)
 
 

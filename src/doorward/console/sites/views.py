@@ -10,6 +10,7 @@ from litestar.response.base import ASGIResponse
 from doorward.console.forms import Form, Sent, again, sent
 from doorward.console.lists import asked_page, paging_of
 from doorward.console.page import go, show
+from doorward.console.whole_account import whole_account
 from doorward.db.unit_of_work import Transaction
 from doorward.kit.errors import Conflict, Invalid
 from doorward.kit.timestamps import known_zones
@@ -39,6 +40,7 @@ async def list_page(request: Request[Any, Any, Any]) -> ASGIResponse:
 @get("/sites/new", name="console.sites.new", scopes=_WRITE, **_PAGE)
 async def new_page(request: Request[Any, Any, Any]) -> ASGIResponse:
     """An empty form."""
+    whole_account(request)
     return await _form(request, Form(), None)
 
 

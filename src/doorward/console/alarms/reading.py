@@ -41,7 +41,7 @@ def assignees(
     transaction: Transaction, principal: Principal, site_id: int | None, own_name: str
 ) -> list[tuple[int, str]]:
     """Who may see to an alarm at a site, by name; whoever may not read of users can take it on alone."""
-    if not principal.may("account.user.readonly"):
+    if principal.site_limited or not principal.may("account.user.readonly"):
         return [(principal.user_id, f"{own_name} (you)")]
     found = list_users(transaction, principal.account_id)
     able = [user for user in found if user.disabled_at is None and _may_see_to(user, site_id)]

@@ -17,7 +17,7 @@ from doorward.console.doors.reading import get_door
 from doorward.console.forms import Form, again, sent
 from doorward.console.page import fragment, go, is_htmx
 from doorward.db.unit_of_work import Transaction
-from doorward.kit.errors import Conflict, Invalid
+from doorward.kit.errors import Conflict, Invalid, NotFound
 from doorward.oauth.principal import Principal
 from doorward.wire.changes import perform
 from doorward.wire.context import context_of
@@ -62,6 +62,8 @@ async def admission(
 
     def read(transaction: Transaction, principal: Principal, now: int) -> Mapping[str, object]:
         found = get_admission(transaction, principal, number, now)
+        if found.channel_id != door_id:
+            raise NotFound
         return {"admission": found, "zone": get_door(transaction, principal, door_id, now, with_shift=False).zone}
 
     return await fragment(request, "doors/outcome.html", read)

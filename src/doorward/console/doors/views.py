@@ -81,7 +81,7 @@ def read_door(transaction: Transaction, principal: Principal, number: int, now: 
     """What the page of a door shows, in six statements at most. Raises NotFound."""
     door = get_door(transaction, principal, number, now)
     changed: list[Changed] = []
-    if principal.may("account.audit.readonly"):
+    if principal.may("account.audit.readonly") and not principal.site_limited:
         changed = latest_changes(transaction, principal.account_id, number)
     return {
         "door": door,

@@ -2,7 +2,20 @@
 
 from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import BigInteger, Text, and_, bindparam, case, cast, literal_column, null, or_, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    literal_column,
+    null,
+    or_,
+    select,
+    union_all,
+)
 
 from doorward.channels.tables import channels
 from doorward.credentials.tables import IS_MEMORISED, credential_types, credentials
@@ -16,7 +29,7 @@ from doorward.kit.errors import NotFound
 from doorward.oauth.principal import Principal
 from doorward.people.person import PEOPLE, Person
 from doorward.people.tables import people
-from doorward.roles.tables import person_roles, role_channels, roles
+from doorward.roles.tables import group_roles, person_roles, role_channels, roles
 from doorward.shifts.tables import shifts
 from doorward.sites.sight import VISIBLE, visible_to
 
@@ -82,6 +95,20 @@ _IN_SIGHT: Final = or_(
         select(role_channels.c.role_id).join(channels, channels.c.id == role_channels.c.channel_id).where(VISIBLE)
     ),
 )
+_also = group_reservation_groups.alias("also_added_to")
+# As the API lists them: those that touch the sites of a user who is limited to these, and their own.
+_LENT_IN_SIGHT: Final = or_(
+    bindparam("site_limited") == 0,
+    group_reservations.c.created_by_id == bindparam("user_id"),
+    exists(
+        select(group_roles.c.role_id)
+        .select_from(_also)
+        .join(group_roles, group_roles.c.group_id == _also.c.group_id)
+        .join(role_channels, role_channels.c.role_id == group_roles.c.role_id)
+        .join(channels, channels.c.id == role_channels.c.channel_id)
+        .where(_also.c.group_reservation_id == group_reservations.c.id, VISIBLE)
+    ),
+)
 _BELONGINGS: Final = Query(
     union_all(
         select(
@@ -113,6 +140,7 @@ _BELONGINGS: Final = Query(
             group_reservations.c.person_id == bindparam("person_id"),
             group_reservations.c.deactivated_at.is_(None),
             group_reservations.c.end_time > bindparam("now"),
+            _LENT_IN_SIGHT,
         ),
         select(
             case((roles.c.reservation_id.is_(None), _kind("role")), else_=_kind("reservation")),

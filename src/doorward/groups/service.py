@@ -116,7 +116,7 @@ def update_group(
     that a user is limited to.
     """
     fields = StructuredFields(body)
-    found = _to_change(transaction, account_id, group_id, by)
+    found = hold_group(transaction, account_id, group_id, by=by)
     wanted = _read(fields, found)._replace(updated_at=now)
     sets = _read_sets(transaction, fields, account_id, by)
     fields.check()
@@ -131,7 +131,7 @@ def delete_group(
 
     Raises NotFound, or Forbidden as update_group() does.
     """
-    found = _to_change(transaction, account_id, group_id, by)
+    found = hold_group(transaction, account_id, group_id, by=by)
     transaction.run(_TOUCH_MEMBERS, the_id=group_id, now=now)
     touch_reservations_of(transaction, group_id, now)
     audit.deleted(transaction, account_id, GROUP, found, now)
@@ -162,8 +162,11 @@ def list_plain_groups(transaction: Transaction, account_id: int) -> list[Group]:
     return transaction.all(_ALL, account_id=account_id)
 
 
-def _to_change(transaction: Transaction, account_id: int, group_id: int, by: Principal | None) -> Group:
-    """The group as it is, held against others who would change it."""
+def hold_group(transaction: Transaction, account_id: int, group_id: int, *, by: Principal | None = None) -> Group:
+    """A group to be changed, held against others who would change it.
+
+    Raises NotFound or Forbidden as update_group() does.
+    """
     found = transaction.one(_TO_CHANGE, account_id=account_id, the_id=group_id)
     if found is None:
         raise NotFound

@@ -112,13 +112,10 @@ def update_person(
     whether somebody passes at others (roles/reach.py).
     """
     fields = StructuredFields(body)
-    found = transaction.one(_TO_CHANGE, account_id=account_id, the_id=person_id)
-    if found is None:
-        raise NotFound
-    before = with_sets(transaction, [found])[0]
+    before = hold_person(transaction, account_id, person_id)
     customs = require(transaction.one(_CUSTOMS, account_id=account_id))
-    wanted = read_person(fields, found, customs)._replace(updated_at=now)
-    if _decides_access(found, wanted) or of_person.gives_or_takes(
+    wanted = read_person(fields, before, customs)._replace(updated_at=now)
+    if _decides_access(before, wanted) or of_person.gives_or_takes(
         transaction, vault, account_id, fields, person_id, by
     ):
         require_reach_of_person(transaction, by, person_id, now)
@@ -131,7 +128,7 @@ def update_person(
         transaction.run(PEOPLE.change, the_id=person_id, **PEOPLE.params(wanted))
     except Rejected as error:
         raise _email_in_use() from error
-    address_changed(transaction, person_id, found.email_key, wanted.email_key)
+    address_changed(transaction, person_id, before.email_key, wanted.email_key)
     write_sets(transaction, person_id, sets)
     changed = with_sets(transaction, [wanted])[0]
     audit.changed(transaction, account_id, "person", before, changed, now)
@@ -173,6 +170,17 @@ def delete_person(
 def get_person(transaction: Transaction, account_id: int, person_id: int) -> Person:
     """One person. Raises NotFound, also for one who is deleted."""
     found = transaction.one(_ONE, account_id=account_id, the_id=person_id)
+    if found is None:
+        raise NotFound
+    return with_sets(transaction, [found])[0]
+
+
+def hold_person(transaction: Transaction, account_id: int, person_id: int) -> Person:
+    """The same, held against others who would change it: for what is reckoned from what the person has.
+
+    Raises NotFound.
+    """
+    found = transaction.one(_TO_CHANGE, account_id=account_id, the_id=person_id)
     if found is None:
         raise NotFound
     return with_sets(transaction, [found])[0]

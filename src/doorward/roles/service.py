@@ -118,7 +118,7 @@ def update_role(
     that a user is limited to.
     """
     fields = StructuredFields(body)
-    found = _to_change(transaction, account_id, role_id, now, by)
+    found = hold_role(transaction, account_id, role_id, now, by=by)
     wanted = _read(transaction, fields, found)._replace(updated_at=now)
     sets = _read_sets(transaction, fields, account_id)
     if sets.channel_ids is not None:
@@ -135,7 +135,7 @@ def delete_role(
     transaction: Transaction, account_id: int, role_id: int, now: int, *, by: Principal | None = None
 ) -> None:
     """Remove a role from whoever holds it. Raises NotFound, Conflict or Forbidden as update_role() does."""
-    found = _to_change(transaction, account_id, role_id, now, by)
+    found = hold_role(transaction, account_id, role_id, now, by=by)
     touch(transaction, found.person_ids, now)
     transaction.run(_REMOVE, the_id=role_id)
     audit.deleted(transaction, account_id, ROLE, found, now)
@@ -168,8 +168,13 @@ def list_roles(transaction: Transaction, account_id: int, now: int = 0) -> list[
     return _with_sets(transaction, transaction.all(_ALL, account_id=account_id, now=now))
 
 
-def _to_change(transaction: Transaction, account_id: int, role_id: int, now: int, by: Principal | None) -> Role:
-    """The role as it is, with what it links, held against others who would change it."""
+def hold_role(
+    transaction: Transaction, account_id: int, role_id: int, now: int, *, by: Principal | None = None
+) -> Role:
+    """A role to be changed, with all that it links, held against others who would change it.
+
+    Raises NotFound, Conflict or Forbidden as update_role() does.
+    """
     found = transaction.one(_TO_CHANGE, account_id=account_id, the_id=role_id, now=now)
     if found is None:
         raise NotFound

@@ -20,7 +20,7 @@ from doorward.groups.tables import person_groups
 from doorward.kit.errors import DoorwardError, Forbidden, Invalid
 from doorward.kit.pages import Page
 from doorward.oauth.principal import Principal
-from doorward.people.service import get_person, update_person
+from doorward.people.service import hold_person, update_person
 from doorward.people.tables import people
 from doorward.wire.changes import perform
 from doorward.wire.context import context_of
@@ -123,7 +123,7 @@ async def _regroup(request: Request[Any, Any, Any], group_id: int, person_id: in
 
     def regroup(transaction: Transaction, by: Principal, now: int) -> tuple[str, str]:
         group = get_group(transaction, by.account_id, group_id, by=by)
-        person = get_person(transaction, by.account_id, person_id)
+        person = hold_person(transaction, by.account_id, person_id)
         wanted = _with(person.group_ids, group_id) if join_it else _without(person.group_ids, group_id)
         body = {"group_ids": wanted}
         update_person(transaction, vault, by.account_id, person_id, body, now, by=by)

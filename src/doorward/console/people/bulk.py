@@ -21,7 +21,7 @@ from doorward.kit.errors import DoorwardError, Invalid, NotFound
 from doorward.oauth.principal import Principal
 from doorward.people.listing import people_with_ids
 from doorward.people.person import Person
-from doorward.people.service import delete_person, update_person
+from doorward.people.service import delete_person, hold_person, update_person
 from doorward.wire.changes import perform
 from doorward.wire.context import context_of, principal_of
 
@@ -97,7 +97,8 @@ def _action(action: str, group_id: int, vault: Vault) -> _One:
     def change(transaction: Transaction, by: Principal, person: Person, now: int) -> None:
         body: dict[str, object] = {"enabled": action == "enable"}
         if action in ("add", "remove"):
-            others = [each for each in person.group_ids if each != group_id]
+            held = hold_person(transaction, by.account_id, person.id)
+            others = [each for each in held.group_ids if each != group_id]
             body = {"group_ids": [*others, group_id] if action == "add" else others}
         update_person(transaction, vault, by.account_id, person.id, body, now, by=by)
 

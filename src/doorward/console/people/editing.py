@@ -16,7 +16,7 @@ from doorward.db.unit_of_work import Transaction
 from doorward.kit.errors import Invalid
 from doorward.oauth.principal import Principal
 from doorward.people.person import Person
-from doorward.people.service import create_person, get_person, update_person
+from doorward.people.service import create_person, get_person, hold_person, update_person
 from doorward.roles.reach import visible_roles
 from doorward.wire.changes import perform
 from doorward.wire.context import context_of
@@ -67,7 +67,7 @@ async def update(request: Request[Any, Any, Any], person_id: FromPath[str]) -> A
     form, number, vault = await sent(request), path_id(person_id), context_of(request).vault
 
     def change_it(transaction: Transaction, by: Principal, now: int) -> Person:
-        before = get_person(transaction, by.account_id, number)
+        before = hold_person(transaction, by.account_id, number)
         body = _body(transaction, form, before, by)
         return update_person(transaction, vault, by.account_id, number, body, now, by=by)
 

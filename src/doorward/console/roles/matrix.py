@@ -17,7 +17,7 @@ from doorward.db.unit_of_work import Transaction
 from doorward.kit.errors import BadRequest, DoorwardError, Forbidden, Invalid, NotFound
 from doorward.kit.pages import Page
 from doorward.oauth.principal import Principal
-from doorward.roles.service import get_role, update_role
+from doorward.roles.service import hold_role, update_role
 from doorward.wire.changes import perform
 from doorward.wire.queries import path_id
 
@@ -78,7 +78,7 @@ async def toggle(request: Request[Any, Any, Any], role_id: FromPath[str], channe
         door = next((each for each in doors_of(transaction, by) if each.id == door_id), None)
         if door is None:
             raise NotFound
-        role = get_role(transaction, by.account_id, number, now, by=by)
+        role = hold_role(transaction, by.account_id, number, now, by=by)
         wanted = {*role.channel_ids, door_id} if on else {*role.channel_ids} - {door_id}
         update_role(transaction, by.account_id, number, {"channel_ids": sorted(wanted)}, now, by=by)
         return f"{role.name} opens {door.name} now." if on else f"{role.name} no longer opens {door.name}."

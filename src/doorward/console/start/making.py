@@ -14,7 +14,7 @@ from doorward.decision.codes import CARD
 from doorward.kit.crypto import Vault
 from doorward.kit.errors import Conflict, Invalid
 from doorward.oauth.principal import Principal
-from doorward.people.service import create_person, get_person, update_person
+from doorward.people.service import create_person, hold_person, update_person
 from doorward.roles.service import create_role
 from doorward.sites.service import create_site
 
@@ -69,7 +69,7 @@ def give_card(transaction: Transaction, vault: Vault, form: Sent, by: Principal,
     if not person.has_role:
         role_id = _role(transaction, by, now)
         if role_id is not None:
-            held = get_person(transaction, account_id, person.id).role_ids
+            held = hold_person(transaction, account_id, person.id).role_ids
             update_person(transaction, vault, account_id, person.id, {"role_ids": [*held, role_id]}, now, by=by)
     return person.name
 

@@ -100,6 +100,8 @@ WHOLE_ACCOUNT: Final = {
     "/console/reports/unused-credentials",
     "/console/reports/unused-credentials/sheet",
     "/console/settings/retention",
+    "/console/shifts/new",
+    "/console/sites/new",
     "/console/users",
     "/console/users/new",
     "/console/users/{user_id}",
@@ -291,3 +293,103 @@ def _fields(token: str, ids: dict[str, int]) -> dict[str, Any]:
         "window-0-end": "09:00",
         "holidays": "ignore",
     }
+
+
+@on_sqlite
+def test_the_audit_log_and_the_users_are_not_told_of_to_whom_the_api_would_not(
+    served: Served, world: World, browser_of: BrowserOf
+) -> None:
+    ids, whole, limited = (
+        things_at(served.base_url, world, 0),
+        browser_of("admin"),
+        browser_of("admin", [world.site_ids[0]]),
+    )
+    viewer = browser_of("viewer")
+    door, alarm = f"/console/doors/{ids['channel_id']}", f"/console/alarms/{ids['alarm_id']}"
+    reservation = f"/console/reservations/{ids['reservation_id']}"
+    owner = read(world, get_user, world.owner_id).email
+    assert "Who changed it" in whole.get(door).text
+    assert "Who changed it" not in limited.get(door).text
+    assert owner in whole.get(alarm).text, "whom it can be given to"
+    assert owner not in limited.get(alarm).text
+    assert owner in whole.get(reservation).text, "by whom it was added"
+    assert owner not in limited.get(reservation).text + viewer.get(reservation).text
+
+
+@on_sqlite
+def test_a_group_lent_for_doors_of_other_sites_is_not_told_of(
+    served: Served, world: World, browser_of: BrowserOf
+) -> None:
+    ids = things_at(served.base_url, world, 2)
+    lent = f"/console/reservations/groups/{ids['group_reservation_id']}"
+    person = f"/console/people/{world.person_id}"
+    with served.client(world.token) as api:
+        stretch = {"start_time": "2026-03-02T10:00:00Z", "end_time": "2026-03-02T12:00:00Z"}
+        body = {"person_id": world.person_id, "group_ids": [ids["group_id"]], **stretch}
+        assert api.post("/api/3/group_reservations", json=body).status_code == 201
+    assert "Guards" in browser_of("admin").get(person).text
+    limited = browser_of("admin", [world.site_ids[0]])
+    assert "Guards" not in limited.get(person).text
+    assert limited.get(lent).status_code == 404
+
+
+@on_sqlite
+def test_what_became_of_opening_one_door_is_not_told_at_another(
+    served: Served, world: World, browser_of: BrowserOf
+) -> None:
+    ids, owner = things_at(served.base_url, world, 0), browser_of("owner")
+    assert owner.get(f"/console/doors/{world.channel_ids[0]}/admissions/{ids['admission_id']}").status_code == 200
+    assert owner.get(f"/console/doors/{world.channel_ids[1]}/admissions/{ids['admission_id']}").status_code == 404
+
+
+@on_sqlite
+@pytest.mark.parametrize("number", ["--5", "-", "1-2", "٣", "9" * 40, "1e5", " "])
+def test_what_is_no_number_is_an_error_at_its_field(world: World, browser_of: BrowserOf, number: str) -> None:
+    owner = browser_of("owner")
+    for path, field in (
+        (f"/console/doors/{world.channel_ids[0]}/auto_unlock", "shift_id"),
+        ("/console/settings/retention", "days"),
+        ("/console/roles/new", "channel_ids"),
+        ("/console/notifications/read", "up_to"),
+        (f"/console/people/{world.person_id}/admit", "channel_id"),
+    ):
+        answer = owner.post(path, "/console/profile", **{field: number})
+        assert answer.status_code in (303, 400, 422), (path, answer.status_code)
+
+
+_BEGIN: Final = b'--b\r\nContent-Disposition: form-data; name="a"\r\n'
+_SLOW: Final = b"a" * 300_000 + b"-" + b"a" * 300_000
+"""What the charset punycode would have Python think about for half a minute."""
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("multipart/form-data", b"csrf_token=1"),
+        ("multipart/form-data; boundary=", b"--\r\n\r\n--"),
+        ("multipart/form-data; boundary=b", b"--b\r\nContent-Disposition: form-data; name=a\r\n\r\nx"),
+        ("multipart/form-data; boundary=b", b"--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--\r\n"),
+        ("multipart/form-data; boundary=b", _BEGIN + b"\r\n\xff\r\n--b--\r\n"),
+        ("multipart/form-data; boundary=b", _BEGIN + b"Content-Type: a/b; charset=nonsense\r\n\r\nx\r\n--b--\r\n"),
+        (
+            "multipart/form-data; boundary=b",
+            _BEGIN + b"Content-Type: a/b; charset=punycode\r\n\r\n" + _SLOW + b"\r\n--b--",
+        ),
+        ("multipart/form-data; boundary=b", _BEGIN + b"Content-Type: application/json\r\n\r\n{\r\n--b--\r\n"),
+        ("multipart/form-data; boundary=b", (_BEGIN + b"\r\nx\r\n") * 3000),
+        ("multipart/form-data; boundary=" + "b" * 5000, b"--b\r\n"),
+        ("application/x-www-form-urlencoded", b"a=%ff"),
+        ("application/x-www-form-urlencoded", b"\xff"),
+        ("application/x-www-form-urlencoded", b"a&" * 6000),
+        ("text/plain", b"a"),
+    ],
+    ids=range(14),
+)
+def test_a_form_that_cannot_be_read_is_refused_in_words(browser_of: BrowserOf, kind: str, content: bytes) -> None:
+    owner = browser_of("owner")
+    for path in ("/console/people/import", "/console/sites/new"):
+        answer = owner.http.post(path, content=content, headers={"Content-Type": kind})
+        assert answer.status_code in (400, 403, 413, 415), (path, answer.status_code, answer.text[:200])
+        assert answer.headers["content-type"].startswith("text/html")
+        assert answer.elapsed.total_seconds() < 5

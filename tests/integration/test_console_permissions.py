@@ -1,18 +1,24 @@
 """Every route of the console asks as the API does: whoever may not is refused, and what is another's is not there."""
 
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import pytest
 from sqlalchemy import select
 
 from doorward.db.query import Query
+from doorward.db.unit_of_work import Transaction
+from doorward.groups.service import create_group
+from doorward.people.service import get_person, update_person
+from doorward.roles.service import create_role, get_role, update_role
 from doorward.schema import metadata
 from doorward.users.service import get_user
 from tests.integration.conftest import Served
 from tests.support.browser import FormBrowser
 from tests.support.console_routes import filled, methods, paths, things_at
-from tests.support.services import read
+from tests.support.services import read, write, write_sealed
 from tests.support.world import World
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -393,3 +399,64 @@ def test_a_form_that_cannot_be_read_is_refused_in_words(browser_of: BrowserOf, k
         assert answer.status_code in (400, 403, 413, 415), (path, answer.status_code, answer.text[:200])
         assert answer.headers["content-type"].startswith("text/html")
         assert answer.elapsed.total_seconds() < 5
+
+
+def test_what_one_takes_away_is_not_given_back_by_another_who_changes_something_else(
+    served: Served, world: World, browser_of: BrowserOf
+) -> None:
+    front, back, far = world.channel_ids
+    first = write(world, create_group, {"name": "First"}).id
+    second = write(world, create_group, {"name": "Second"}).id
+    role = write(world, create_role, {"name": "All", "channel_ids": [front, back]}).id
+    owner = browser_of("owner")
+    token = owner.token("/console/profile")
+    person, now = world.person_id, world.clock.now()
+    write_sealed(world, update_person, person, {"group_ids": [first]})
+
+    def meanwhile(tx: Transaction) -> None:
+        update_role(tx, world.account_id, role, {"channel_ids": [back]}, now)
+        update_person(tx, world.vault, world.account_id, person, {"group_ids": []}, now)
+
+    for address, fields in (
+        (f"/console/roles/{role}/doors/{far}", {"on": "1"}),
+        (f"/console/groups/{second}/members/{person}", {}),
+        ("/console/people/bulk", {"action": "add", "group_id": second, "ids": person}),
+    ):
+        write(world, update_role, role, {"channel_ids": [front, back]})
+        write_sealed(world, update_person, person, {"group_ids": [first]})
+        with changing(world, meanwhile) as let_go:
+            answers = []
+            sender = threading.Thread(
+                target=lambda: answers.append(  # noqa: B023 - it ends within the turn
+                    owner.http.post(address, data={"csrf_token": token, **fields}).status_code  # noqa: B023
+                )
+            )
+            sender.start()
+            sender.join(0.3)
+            let_go()
+            sender.join(20)
+        assert answers == [303], address
+        assert front not in read(world, get_role, role).channel_ids, address
+        assert first not in read(world, get_person, person).group_ids, address
+    assert read(world, get_role, role).channel_ids == (back,)
+    assert read(world, get_person, person).group_ids == (second,)
+
+
+@contextmanager
+def changing(world: World, work: Callable[[Transaction], None]) -> Iterator[Callable[[], None]]:
+    """A change that has been written, and is committed once it is let go."""
+    written, go_on = threading.Event(), threading.Event()
+
+    def write_and_wait(tx: Transaction) -> None:
+        work(tx)
+        written.set()
+        go_on.wait(10)
+
+    thread = threading.Thread(target=lambda: world.database.write_now(write_and_wait))
+    thread.start()
+    written.wait(10)
+    try:
+        yield go_on.set
+    finally:
+        go_on.set()
+        thread.join(20)

@@ -3,6 +3,7 @@
 A field of a form has the name that it has in the API, so that what a service says of a field stands at that field.
 """
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -20,6 +21,17 @@ _ENCODED: Final = "application/x-www-form-urlencoded"
 _MULTIPART: Final = "multipart/form-data"
 _MOST_FIELDS: Final = 5_000
 _LONGEST: Final = 512 * 1024
+
+
+SEEN: Final = "seen"
+"""The field that says how a thing was when its form was opened: seen_of()."""
+
+
+class ChangedMeanwhile(Invalid):
+    """The form shows what is not so any more: to save it would undo what somebody else has changed since."""
+
+    def __init__(self) -> None:
+        super().__init__({"": ["Somebody has changed this since you opened it. Save again to put yours in its place."]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +101,21 @@ class Form:
 def again(sent: Sent, error: Invalid | Conflict, *, lists: Collection[str] = ()) -> Form:
     """The form as it was sent, with what is wrong with it; `lists` are the fields with several values."""
     values = {name: list(given) if name in lists else given[-1] for name, given in sent.fields.items() if given}
+    if isinstance(error, ChangedMeanwhile):
+        del values[SEEN]
     errors = error.errors if isinstance(error, Invalid) else {"": [error.text]}
     return Form(values, errors)
+
+
+def seen_of(*values: object) -> str:
+    """What stands for how a thing is, in a form that holds all of it."""
+    return hashlib.sha256(repr(values).encode()).hexdigest()[:32]
+
+
+def require_as_seen(sent: Sent, *values: object) -> None:
+    """Raise ChangedMeanwhile unless a thing is as it was when its form was opened; a form that does not say passes."""
+    if SEEN in sent and sent.text(SEEN) != seen_of(*values):
+        raise ChangedMeanwhile
 
 
 async def sent(request: Request[Any, Any, Any], *, most: int = _LONGEST) -> Sent:

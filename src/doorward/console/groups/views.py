@@ -7,7 +7,7 @@ from litestar import Request, get, post
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
-from doorward.console.forms import Form, Sent, again, sent
+from doorward.console.forms import Form, Sent, again, require_as_seen, seen_of, sent
 from doorward.console.groups.members import members_of
 from doorward.console.groups.reading import opened_by, page_of_groups
 from doorward.console.last_change import last_change
@@ -15,7 +15,7 @@ from doorward.console.lists import asked_page, paging_of
 from doorward.console.page import go, show
 from doorward.console.roles.reading import roles_to_choose
 from doorward.db.unit_of_work import Transaction
-from doorward.groups.service import create_group, delete_group, get_group, update_group
+from doorward.groups.service import Group, create_group, delete_group, get_group, hold_group, update_group
 from doorward.kit.errors import Invalid
 from doorward.oauth.principal import Principal
 from doorward.wire.changes import perform
@@ -68,8 +68,14 @@ async def update(request: Request[Any, Any, Any], group_id: FromPath[str]) -> AS
     """Change a group; its people are changed one by one."""
     form, number = await sent(request), path_id(group_id)
     body = _body(form)
+
+    def update_it(transaction: Transaction, by: Principal, now: int) -> Group:
+        hold_group(transaction, by.account_id, number, by=by)
+        require_as_seen(form, *_shown(get_group(transaction, by.account_id, number, by=by)))
+        return update_group(transaction, by.account_id, number, body, now, by=by)
+
     try:
-        changed = await perform(request, lambda tx, by, now: update_group(tx, by.account_id, number, body, now, by=by))
+        changed = await perform(request, update_it)
     except Invalid as error:
         return await _detail(request, number, again(form, error, lists=("role_ids",)))
     return go(request, f"{_LIST}/{number}", f"{changed.name} was saved.")
@@ -93,11 +99,16 @@ def _body(form: Sent) -> dict[str, object]:
     return form.body(texts=("name", "notes"), flags=("global_across_sites",), ids=("role_ids",))
 
 
+def _shown(group: Group) -> tuple[object, ...]:
+    """What the form holds."""
+    return group.name, group.notes, group.global_across_sites, sorted(group.role_ids)
+
+
 async def _new(request: Request[Any, Any, Any], form: Form) -> ASGIResponse:
     def read(transaction: Transaction, principal: Principal, _: int) -> Mapping[str, object]:
         return {"roles": roles_to_choose(transaction, principal)}
 
-    return await show(request, "groups/new.html", read, status=422 if form.errors else 200, form=form)
+    return await show(request, "groups/new.html", read, status=422 if form.errors else 200, form=form, seen="")
 
 
 async def _detail(request: Request[Any, Any, Any], group_id: int, form: Form | None) -> ASGIResponse:
@@ -110,6 +121,7 @@ async def _detail(request: Request[Any, Any, Any], group_id: int, form: Form | N
             "group": group,
             "last": last_change(transaction, principal, "group", group_id),
             "form": form or Form(group._asdict()),
+            "seen": seen_of(*_shown(group)),
             "roles": roles_to_choose(transaction, principal),
             "opened": opened_by(transaction, principal, group_id),
             "members": members_of(transaction, request, group, text, asked) if sees_people else None,

@@ -7,7 +7,7 @@ from litestar import Request, get, post
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
-from doorward.console.forms import Form, Sent, again, sent
+from doorward.console.forms import Form, Sent, again, require_as_seen, seen_of, sent
 from doorward.console.moments import for_input
 from doorward.console.page import go, show
 from doorward.console.people.person import portrait_of
@@ -68,6 +68,7 @@ async def update(request: Request[Any, Any, Any], person_id: FromPath[str]) -> A
 
     def change_it(transaction: Transaction, by: Principal, now: int) -> Person:
         before = hold_person(transaction, by.account_id, number)
+        require_as_seen(form, before)
         body = _body(transaction, form, before, by)
         return update_person(transaction, vault, by.account_id, number, body, now, by=by)
 
@@ -110,10 +111,13 @@ async def _form(request: Request[Any, Any, Any], form: Form | None, person_id: i
         choices = choices_of(transaction, principal.account_id)
         roles = _offered(transaction, choices.roles, principal) if principal.may("account.role") else []
         portrait = None if person_id is None else portrait_of(transaction, principal.account_id, person_id)
-        shown = form
-        if shown is None and portrait is not None:
-            shown = Form(_values(get_person(transaction, principal.account_id, portrait.person.id), principal))
-        return {"portrait": portrait, "form": shown or Form(), "choices": Choices(choices.groups, roles)}
+        person = None if person_id is None else get_person(transaction, principal.account_id, person_id)
+        return {
+            "portrait": portrait,
+            "form": form or Form({} if person is None else _values(person, principal)),
+            "seen": "" if person is None else seen_of(person),
+            "choices": Choices(choices.groups, roles),
+        }
 
     return await show(request, "people/form.html", read, status=422 if form and form.errors else 200)
 

@@ -8,7 +8,7 @@ from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from doorward.console.choosing.doors import by_site, doors_of
-from doorward.console.forms import Form, Sent, again, sent
+from doorward.console.forms import Form, Sent, again, require_as_seen, seen_of, sent
 from doorward.console.last_change import last_change
 from doorward.console.lists import asked_page, paging_of
 from doorward.console.page import go, show
@@ -25,7 +25,7 @@ from doorward.db.unit_of_work import Transaction
 from doorward.kit.errors import Conflict, Invalid, NotFound
 from doorward.kit.pages import Page
 from doorward.oauth.principal import Principal
-from doorward.roles.service import create_role, delete_role, get_role, update_role
+from doorward.roles.service import Role, create_role, delete_role, get_role, hold_role, update_role
 from doorward.wire.changes import perform
 from doorward.wire.queries import choice_of, path_id
 
@@ -80,8 +80,14 @@ async def update(request: Request[Any, Any, Any], role_id: FromPath[str]) -> ASG
     """Change a role."""
     form, number = await sent(request), path_id(role_id)
     body = _body(form)
+
+    def update_it(transaction: Transaction, by: Principal, now: int) -> Role:
+        role = hold_role(transaction, by.account_id, number, now, by=by)
+        require_as_seen(form, role.name, role.notes, role.shift_id, sorted(role.channel_ids), sorted(role.group_ids))
+        return update_role(transaction, by.account_id, number, body, now, by=by)
+
     try:
-        changed = await perform(request, lambda tx, by, now: update_role(tx, by.account_id, number, body, now, by=by))
+        changed = await perform(request, update_it)
     except (Invalid, Conflict) as error:
         return await _form(request, again(form, error, lists=_LISTS), number)
     return go(request, f"{_LIST}/{number}", f"{changed.name} was saved.")
@@ -118,15 +124,18 @@ async def _form(request: Request[Any, Any, Any], form: Form | None, role_id: int
         links = [] if role is None else sorted(links_of(transaction, principal, role.id), key=lambda link: link.name)
         holders = [] if role is None or not role.people else holders_of(transaction, role.id, asked)
         values: Mapping[str, Any] = {}
+        seen = ""
         if role is not None:
-            linked = {name: [link.id for link in links if link.kind == kind] for name, kind in _KINDS.items()}
+            linked = {name: sorted(link.id for link in links if link.kind == kind) for name, kind in _KINDS.items()}
             values = {**role._asdict(), **linked}
+            seen = seen_of(role.name, role.notes, role.shift_id, linked["channel_ids"], linked["group_ids"])
         # After a refused deletion there is nothing in the form but the token.
         shown = form if form and "name" in form.values else Form(values, form.errors if form else {})
         return {
             "role": role,
             "last": None if role is None else last_change(transaction, principal, "role", role.id),
             "form": shown,
+            "seen": seen,
             "doors": [link for link in links if link.kind == "door"],
             "groups": [link for link in links if link.kind == "group"],
             "holders": holders,

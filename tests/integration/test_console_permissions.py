@@ -161,10 +161,7 @@ def everything(world: World) -> dict[str, list[tuple[Any, ...]]]:
     """All rows of all tables."""
     tables = [table for table in metadata.sorted_tables if table.name not in _COMES_AND_GOES]
     return world.database.read_now(
-        lambda tx: {
-            table.name: sorted(tx.all(Query(select(table), lambda *row: row)), key=repr)  # type: ignore[arg-type]
-            for table in tables
-        }
+        lambda tx: {table.name: sorted(tx.all(Query(select(table), lambda *row: row)), key=repr) for table in tables}
     )
 
 

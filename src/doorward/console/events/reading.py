@@ -27,6 +27,7 @@ from doorward.people.tables import people
 _Kind = Literal["person_id", "channel_id", "event_code"]
 _MOST_PLACES: Final = 200
 """Through so many doors or people events are found; of more doors, through the codes."""
+_NOTHING: Final = -1
 MOST_PEOPLE: Final = 50
 """So many people of a name are looked at."""
 
@@ -141,12 +142,17 @@ def _rows(
     most: int,
 ) -> list[StoredEvent]:
     driver = _driver(limits, filters.groups)
-    drivers = sorted(limits[driver])
+    drivers = _filled_up(sorted(limits[driver]))
     params: dict[str, Any] = {f"driver_{place}": value for place, value in enumerate(drivers)}
     params |= {kind: str(sorted(ids)) for kind, ids in limits.items() if kind != driver}
     params |= {"since": filters.since, "until": filters.until, "most": most, "account_id": account_id}
     query = _found(driver, len(drivers), frozenset(limits) - {driver}, filters.newer)
     return transaction.all(query, cursor_at=filters.cursor.at, cursor_id=filters.cursor.id, **params)
+
+
+def _filled_up(ids: list[int]) -> list[int]:
+    """To a power of two, with what nothing has: a statement for each is made but once, and to make it takes a while."""
+    return ids + [_NOTHING] * ((1 << (len(ids) - 1).bit_length()) - len(ids))
 
 
 def _driver(limits: dict[_Kind, Collection[int]], groups: Collection[str]) -> _Kind:

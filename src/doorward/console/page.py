@@ -4,6 +4,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from litestar import Request
@@ -20,6 +21,14 @@ from doorward.wire.context import context_of, principal_of
 
 Read = Callable[[Transaction, Principal, int], Mapping[str, object]]
 """What a page reads: given the transaction, who asks and the instant, the values that its template needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A value that takes a while to be made of what was read: it is made when the page is, beside the event loop."""
+
+    make: Callable[[], object]
+
 
 _HTML: Final = "text/html; charset=utf-8"
 
@@ -126,10 +135,15 @@ async def _html(
     now: int,
 ) -> ASGIResponse:
     nonce = secrets.token_urlsafe(16)
-    body = await asyncio.to_thread(render_text, template, **{**_given(request, now, nonce), **values})
+    body = await asyncio.to_thread(_rendered, template, {**_given(request, now, nonce), **values})
     return ASGIResponse(
         body=body.encode(), status_code=status, media_type=_HTML, headers=[*protection(nonce), *headers]
     )
+
+
+def _rendered(template: str, values: Mapping[str, Any]) -> str:
+    made = {name: value.make() if isinstance(value, Beside) else value for name, value in values.items()}
+    return render_text(template, **made)
 
 
 def _given(request: Request[Any, Any, Any], now: int, nonce: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from doorward.console.access.question import asked_in, instant_asked
 from doorward.console.access.views import PAGE, READ_PEOPLE, door_asked
 from doorward.console.choosing.doors import by_site, doors_of
 from doorward.console.lists import asked_page, paging_of
-from doorward.console.page import show
+from doorward.console.page import Beside, show
 from doorward.db.unit_of_work import Transaction
 from doorward.decision.engine import is_unlocked
 from doorward.decision.wording import reasons_of
@@ -38,7 +38,7 @@ async def who_page(request: Request[Any, Any, Any]) -> ASGIResponse:
             asking = ask_of_place(transaction, principal, place, page, at)
             compiled = asking.compiled[door.id]
             found = {
-                "people": [(access, reasons_of(access.verdict)) for access in answer(asking)],
+                "people": Beside(lambda: [(access, reasons_of(access.verdict)) for access in answer(asking)]),
                 "paging": paging_of(request, page, asking.total),
                 "unlocked": is_unlocked(compiled.snapshot, compiled.controls.state({}), at),
             }

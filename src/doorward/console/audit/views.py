@@ -12,7 +12,7 @@ from doorward.console.audit.shown import line_of
 from doorward.console.audit.things import ACTIONS, KINDS
 from doorward.console.forms import Form
 from doorward.console.lists import asked_page, paging_of
-from doorward.console.page import show
+from doorward.console.page import Beside, show
 from doorward.db.unit_of_work import Transaction
 from doorward.kit.errors import BadRequest, Forbidden
 from doorward.oauth.principal import Principal
@@ -34,7 +34,7 @@ async def list_page(request: Request[Any, Any, Any]) -> ASGIResponse:
         found, total = ([], 0) if errors else list_entries(transaction, principal.account_id, wanted, asked)
         users = list_users(transaction, principal.account_id) if principal.may("account.user.readonly") else []
         return {
-            "lines": [line_of(entry, principal.zone) for entry in found],
+            "lines": Beside(lambda: [line_of(entry, principal.zone) for entry in found]),
             "paging": paging_of(request, asked, total),
             "users": sorted(((user.id, _called(user)) for user in users), key=lambda pair: pair[1].casefold()),
         }

@@ -18,7 +18,7 @@ from doorward.schema import metadata
 from doorward.users.service import get_user
 from tests.integration.conftest import Served
 from tests.support.browser import FormBrowser
-from tests.support.console_routes import filled, methods, paths, things_at
+from tests.support.console_routes import CHAT, PIN, filled, methods, paths, things_at
 from tests.support.services import read, write, write_sealed
 from tests.support.world import World
 
@@ -503,3 +503,24 @@ def seen_in(page: str) -> str:
     found = re.search(r'name="seen" value="([0-9a-f]{32})"', page)
     assert found is not None
     return found[1]
+
+
+@on_sqlite
+def test_no_page_shows_a_pin_and_the_address_of_a_chat_is_for_those_who_change_the_rule(
+    served: Served, world: World, browser_of: BrowserOf
+) -> None:
+    ids, edit = things_at(served.base_url, world, 0), "/console/rules/{rule_id}/edit"
+    for role, told in (("viewer", set()), ("operator", set()), ("owner", {edit})):
+        browser = browser_of(role)
+        shown = {path: browser.get(looked_at(path, ids)).text for path in paths("GET") if path != _ENDLESS}
+        assert {path for path, text in shown.items() if PIN in text} == set()
+        assert {path for path, text in shown.items() if CHAT in text} == told
+
+
+@on_sqlite
+def test_whoever_is_not_signed_in_is_asked_to_at_every_page(served: Served) -> None:
+    nobody = FormBrowser(served.base_url)
+    for path in paths("GET"):
+        answer = nobody.get(filled(path, {}))
+        assert (answer.status_code, answer.text) == (303, ""), path
+        assert answer.headers["location"].startswith("/sign-in?next=%2Fconsole"), path

@@ -16,6 +16,9 @@ from tests.support.world import World
 
 _PARAMETER: Final = re.compile(r"\{([a-z_]+):[a-z]+\}")
 _FORCED: Final = 33
+PIN: Final = "6180339"
+CHAT: Final = "https://chat.example/T0/secret"
+"""Whoever knows it may post there."""
 
 
 def paths(method: str) -> list[str]:
@@ -49,7 +52,7 @@ def things_at(base_url: str, world: World, door: int) -> dict[str, int]:
             assert answer.status_code in (200, 201, 202), (path, answer.text)
             return answer.json()[its]
 
-        person_id = world.person("Grace", "Hopper", card_number="77001")
+        person_id = world.person("Grace", "Hopper", card_number="77001", pin=PIN)
         role_id = made("roles", name="Night watch", channel_ids=[channel_id])
         group_id = made("groups", name="Guards", role_ids=[role_id], person_ids=[person_id])
         stretch = {"start_time": "2026-03-02T10:00:00Z", "end_time": "2026-03-02T12:00:00Z"}
@@ -58,7 +61,7 @@ def things_at(base_url: str, world: World, door: int) -> dict[str, int]:
             name="Forced",
             match_event_codes=[_FORCED],
             match_controller_ids=[channel_id],
-            actions=[{"kind": "slack", "url": "https://chat.example/T0/secret"}, {"kind": "console"}],
+            actions=[{"kind": "slack", "url": CHAT}, {"kind": "console"}],
         )
         [event_id] = happen(world, _FORCED, channel_id=channel_id, channel_name="A door")
         write(world, show_events, rule_id, "Forced", [event_id])

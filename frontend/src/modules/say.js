@@ -11,7 +11,7 @@ export function say(text, bad = false) {
 }
 
 document.addEventListener("say", ({ detail }) => say(detail.text, detail.bad));
-document.addEventListener("htmx:sendError", () => say("The server does not answer. Nothing was changed.", true));
+document.addEventListener("htmx:sendError", () => say("The server does not answer. Look whether it was done before you do it again.", true));
 document.addEventListener("htmx:responseError", ({ detail }) => {
   // One that says why has its word in a header.
   if (!detail.xhr.getResponseHeader("HX-Trigger")) say("That did not work.", true);

@@ -7,7 +7,7 @@ from typing import Any, Final
 from litestar import Request, get
 from litestar.response.base import ASGIResponse
 
-from doorward.console.page import show
+from doorward.console.page import protection, show
 from doorward.console.reservations import feed, timeline
 from doorward.console.reservations.asked import Showing, showing
 from doorward.console.reservations.periods import Period, changes_in, within_limits
@@ -121,7 +121,7 @@ async def feed_events(request: Request[Any, Any, Any]) -> ASGIResponse:
             "more": more or more_added,
         }
 
-    return json_response(await context.database.read(read), headers=[("Cache-Control", "no-store")])
+    return json_response(await context.database.read(read), headers=protection(""))
 
 
 HANDLERS = (calendar, feed_events)

@@ -15,7 +15,8 @@ from doorward.groups.service import create_group
 from doorward.people.service import get_person, update_person
 from doorward.roles.service import create_role, get_role, update_role
 from doorward.schema import metadata
-from doorward.users.service import get_user
+from doorward.shifts.service import create_shift, update_shift
+from doorward.users.service import get_user, update_user
 from tests.integration.conftest import Served
 from tests.support.browser import FormBrowser
 from tests.support.console_routes import CHAT, PIN, filled, methods, paths, things_at
@@ -466,28 +467,41 @@ def test_a_form_that_was_open_for_long_does_not_undo_what_others_have_changed(
     group = write(world, create_group, {"name": "Members"}).id
     role = write(world, create_role, {"name": "All", "channel_ids": [front, back], "group_ids": [group]}).id
     write_sealed(world, update_person, world.person_id, {"group_ids": [group], "role_ids": [role]})
+    shift = write(
+        world, create_shift, {"name": "Days", "windows": [{"days": ["mon"], "start": "08:00", "end": "18:00"}]}
+    ).id
+    user = world.user("admin")[0]
     owner = browser_of("owner")
-    for path, address, fields, take_away in (
+    for address, fields, take_away in (
         (
-            f"/console/people/{world.person_id}/edit",
             f"/console/people/{world.person_id}/edit",
             {"first_name": "Ada", "last_name": "King", "enabled": "1", "group_ids": str(group), "role_ids": str(role)},
             lambda: write_sealed(world, update_person, world.person_id, {"enabled": False, "group_ids": []}),
         ),
         (
             f"/console/roles/{role}",
-            f"/console/roles/{role}",
             {"name": "Everything", "channel_ids": [str(front), str(back)], "group_ids": str(group)},
             lambda: write(world, update_role, role, {"channel_ids": [back]}),
         ),
         (
             f"/console/groups/{group}",
-            f"/console/groups/{group}",
             {"name": "Everybody", "role_ids": str(role)},
             lambda: write(world, update_role, role, {"group_ids": []}),
         ),
+        (
+            f"/console/shifts/{shift}",
+            {"name": "Hours", "holidays": "ignore", **window("mon", "08:00", "18:00")},
+            lambda: write(
+                world, update_shift, shift, {"windows": [{"days": ["mon"], "start": "09:00", "end": "12:00"}]}
+            ),
+        ),
+        (
+            f"/console/users/{user}",
+            {"email": "second@acme.example", "role": "admin", "reach": "all"},
+            lambda: write(world, update_user, user, {"role": "viewer"}, None),
+        ),
     ):
-        page = owner.get(path)
+        page = owner.get(address)
         opened = {"csrf_token": owner.token(page), "seen": seen_in(page.text), **fields}
         take_away()
         before = everything(world)
@@ -496,6 +510,10 @@ def test_a_form_that_was_open_for_long_does_not_undo_what_others_have_changed(
         assert everything(world) == before, address
         again = owner.http.post(address, data={**opened, "seen": seen_in(refused.text)})
         assert again.status_code == 303, "whoever has been told may insist"
+
+
+def window(day: str, start: str, end: str) -> dict[str, str]:
+    return {"window-0-days": day, "window-0-start": start, "window-0-end": end}
 
 
 def seen_in(page: str) -> str:

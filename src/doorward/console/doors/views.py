@@ -71,7 +71,8 @@ async def door_page(request: Request[Any, Any, Any], channel_id: FromPath[str]) 
         found = read_door(transaction, principal, number, now)
         admission = None
         if admission_id is not None and principal.may("account.channel.admit", "account.channel.admit.person"):
-            admission = get_admission(transaction, principal, admission_id, now)
+            asked = get_admission(transaction, principal, admission_id, now)
+            admission = asked if asked.channel_id == number else None
         return {**found, "admission": admission}
 
     return await show(request, "doors/door.html", read, **LOOKS)

@@ -53,6 +53,11 @@ def values_of(shift: Shift) -> Mapping[str, Any]:
     return {**shift._asdict(), "windows": [{**window._asdict(), "days": list(window.days)} for window in shift.windows]}
 
 
+def shown(shift: Shift) -> tuple[object, ...]:
+    """What the form holds."""
+    return shift.name, shift.windows, shift.first_day, shift.last_day, shift.holidays
+
+
 def rule_in(body: Mapping[str, object]) -> Rule:
     """The rule that a body would make. Raises Invalid."""
     fields = StructuredFields(dict(body))

@@ -7,11 +7,11 @@ from litestar import Request, get, post
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
-from doorward.console.forms import Form, again, sent
+from doorward.console.forms import Form, again, require_as_seen, seen_of, sent
 from doorward.console.last_change import last_change
 from doorward.console.lists import asked_page, paging_of
 from doorward.console.page import go, show
-from doorward.console.shifts.forms import body_of, shown_again, values_of
+from doorward.console.shifts.forms import body_of, shown, shown_again, values_of
 from doorward.console.shifts.looking_ahead import LookingAhead, ahead_of, asked_ahead
 from doorward.console.shifts.reading import page_of_shifts, sites_of, users_of
 from doorward.console.shifts.week import NAMED_DAYS, bars_of, words_of
@@ -81,8 +81,13 @@ async def update(request: Request[Any, Any, Any], shift_id: FromPath[str]) -> AS
     """Change a shift."""
     form, number = await sent(request), path_id(shift_id)
     body = body_of(form)
+
+    def update_it(transaction: Transaction, by: Principal, now: int) -> Shift:
+        require_as_seen(form, *shown(get_shift(transaction, by.account_id, number, by=by)))
+        return update_shift(transaction, by.account_id, number, body, now, by=by)
+
     try:
-        changed = await perform(request, lambda tx, by, now: update_shift(tx, by.account_id, number, body, now, by=by))
+        changed = await perform(request, update_it)
     except (Invalid, Conflict) as error:
         return await _form(request, shown_again(form, error), number)
     return go(request, f"{_LIST}/{number}", f"{changed.name} was saved.")
@@ -112,14 +117,15 @@ async def _form(request: Request[Any, Any, Any], form: Form | None, shift_id: in
         shift = None if shift_id is None else get_shift(transaction, principal.account_id, shift_id, by=principal)
         users = [] if shift_id is None else users_of(transaction, principal, shift_id)
         # After a refused deletion there is nothing in the form but the token.
-        shown = form if form and "windows" in form.values else Form(_values(shift), form.errors if form else {})
+        held = form if form and "windows" in form.values else Form(_values(shift), form.errors if form else {})
         ahead: LookingAhead | None = None
         if shift is None or shift.starts_at is None:
-            ahead = ahead_of(transaction, principal, asked, shown.values, now)
+            ahead = ahead_of(transaction, principal, asked, held.values, now)
         return {
             "shift": shift,
             "last": None if shift is None else last_change(transaction, principal, "shift", shift.id),
-            "form": shown,
+            "form": held,
+            "seen": "" if shift is None else seen_of(*shown(shift)),
             "roles": [user for user in users if user.kind == "role"],
             "doors": [user for user in users if user.kind == "door"],
             "bars": [] if shift is None else bars_of(shift.windows),

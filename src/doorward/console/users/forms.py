@@ -40,6 +40,11 @@ def body_of(form: Sent) -> dict[str, object]:
     return body if form.text("reach") == SOME_SITES else {**body, "site_ids": None}
 
 
+def shown(user: User) -> tuple[object, ...]:
+    """What the form holds."""
+    return user.email, user.role, user.first_name, user.last_name, user.site_limited, sorted(user.site_ids)
+
+
 def values_of(user: User) -> Mapping[str, Any]:
     """What the form of a user holds."""
     reach = SOME_SITES if user.site_limited else ALL_SITES

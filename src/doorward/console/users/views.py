@@ -7,16 +7,16 @@ from litestar import Request, get, post
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
-from doorward.console.forms import Form, again, sent
+from doorward.console.forms import Form, again, require_as_seen, seen_of, sent
 from doorward.console.once import Secret, show_once
 from doorward.console.page import go, show
-from doorward.console.users.forms import ALL_SITES, REACH, ROLE_WORDS, body_of, may_touch, roles_for, values_of
+from doorward.console.users.forms import ALL_SITES, REACH, ROLE_WORDS, body_of, may_touch, roles_for, shown, values_of
 from doorward.console.whole_account import whole_account
 from doorward.db.unit_of_work import Transaction
 from doorward.kit.errors import Conflict, Invalid
 from doorward.oauth.principal import Principal
 from doorward.users.passwords import prepare
-from doorward.users.service import create_user, get_user, list_users, update_user
+from doorward.users.service import User, create_user, get_user, list_users, update_user
 from doorward.wire.changes import perform
 from doorward.wire.queries import path_id
 
@@ -58,12 +58,12 @@ async def create(request: Request[Any, Any, Any]) -> ASGIResponse:
         )
     except Invalid as error:
         return await show_user(request, again(form, error, lists=("site_ids",)), None)
-    shown = [
+    secrets = [
         Secret("email", "Signs in with", made.email),
         Secret("password", "Password", secret.made or "", "They can change it once they have signed in."),
     ]
     return await show_once(
-        request, f"{made.email} was added", shown, back=f"{_LIST}/{made.id}", back_label="Go to the user"
+        request, f"{made.email} was added", secrets, back=f"{_LIST}/{made.id}", back_label="Go to the user"
     )
 
 
@@ -80,10 +80,13 @@ async def update(request: Request[Any, Any, Any], user_id: FromPath[str]) -> ASG
     whole_account(request)
     form, number = await sent(request), path_id(user_id)
     body = body_of(form)
+
+    def update_it(transaction: Transaction, by: Principal, now: int) -> User:
+        require_as_seen(form, *shown(get_user(transaction, by.account_id, number)))
+        return update_user(transaction, by.account_id, number, body, None, now, by)
+
     try:
-        changed = await perform(
-            request, lambda tx, by, now: update_user(tx, by.account_id, number, body, None, now, by)
-        )
+        changed = await perform(request, update_it)
     except (Invalid, Conflict) as error:
         return await show_user(request, again(form, error, lists=("site_ids",)), number)
     return go(request, f"{_LIST}/{number}", f"{changed.email} was saved.")
@@ -97,6 +100,7 @@ async def show_user(request: Request[Any, Any, Any], form: Form | None, number: 
         values = {} if user is None else values_of(user)
         return {
             "user": user,
+            "seen": "" if user is None else seen_of(*shown(user)),
             "touch": user is None or may_touch(principal, user),
             "is_self": user is not None and user.id == principal.user_id,
             # Where something else than the form was refused, nothing but the token was sent.

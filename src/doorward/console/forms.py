@@ -3,6 +3,7 @@
 A field of a form has the name that it has in the API, so that what a service says of a field stands at that field.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ _ENCODED: Final = "application/x-www-form-urlencoded"
 _MULTIPART: Final = "multipart/form-data"
 _MOST_FIELDS: Final = 5_000
 _LONGEST: Final = 512 * 1024
+_SHORT: Final = 16 * 1024
+"""Longer ones take some milliseconds to read: that is done beside the event loop."""
 
 
 SEEN: Final = "seen"
@@ -126,7 +129,8 @@ async def sent(request: Request[Any, Any, Any], *, most: int = _LONGEST) -> Sent
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     found = Sent({})
     if media_type == _ENCODED:
-        found = _urlencoded(await request.body(), most)
+        body = await request.body()
+        found = _urlencoded(body, most) if len(body) <= _SHORT else await asyncio.to_thread(_urlencoded, body, most)
     elif media_type == _MULTIPART:
         parts = await parts_in(request)
         found = Sent(_by_name(parts.fields), parts.files)

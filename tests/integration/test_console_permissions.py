@@ -542,3 +542,21 @@ def test_whoever_is_not_signed_in_is_asked_to_at_every_page(served: Served) -> N
         answer = nobody.get(filled(path, {}))
         assert (answer.status_code, answer.text) == (303, ""), path
         assert answer.headers["location"].startswith("/sign-in?next=%2Fconsole"), path
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("role", "limited"), [("viewer", False), ("operator", False), ("operator", True), ("admin", True)]
+)
+def test_no_page_has_a_link_to_what_is_refused(
+    served: Served, world: World, browser_of: BrowserOf, role: str, limited: bool
+) -> None:
+    ids, browser = things_at(served.base_url, world, 0), browser_of(role, world.site_ids[:1] if limited else None)
+    links: dict[str, str] = {}
+    for path in paths("GET"):
+        if path != _ENDLESS:
+            page = browser.get(looked_at(path, ids))
+            found = re.findall(r'(?:href|hx-get)="(/console[^"#]*)', page.text) if page.status_code == 200 else []
+            links |= {link.replace("&amp;", "&"): path for link in found}
+    refused = {link: path for link, path in links.items() if browser.get(link).status_code == 403}
+    assert refused == {}

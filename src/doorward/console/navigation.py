@@ -6,13 +6,19 @@ from doorward.oauth.principal import Principal
 
 
 class Place(NamedTuple):
-    """A page one can go to; any one of `scopes` will do to see it."""
+    """A page one can go to; any one of `scopes` will do to see it, unless it is of the `whole` account."""
 
     key: str
     label: str
     path: str
     scopes: tuple[str, ...]
     icon: str = ""
+    whole: bool = False
+    """Not for users who are limited to sites."""
+
+    def is_for(self, principal: Principal) -> bool:
+        """Whether the user may see it."""
+        return principal.may(*self.scopes) and not (self.whole and principal.site_limited)
 
 
 class Section(NamedTuple):
@@ -28,6 +34,7 @@ HOME: Final = "/console"
 _EVENTS: Final = ("account.event.access.readonly",)
 _CHANNELS: Final = ("account.channel.readonly",)
 _PEOPLE: Final = ("account.person.readonly",)
+_INTEGRATIONS: Final = ("account.application.readonly",)
 
 SECTIONS: Final = (
     Section("", (Place("overview", "Overview", HOME, _CHANNELS, "home"),)),
@@ -64,8 +71,8 @@ SECTIONS: Final = (
     Section(
         "Integrations",
         (
-            Place("applications", "Applications", "/console/applications", ("account.application.readonly",), "plug"),
-            Place("webhooks", "Webhooks", "/console/webhooks", ("account.application.readonly",), "webhook"),
+            Place("applications", "Applications", "/console/applications", _INTEGRATIONS, "plug", whole=True),
+            Place("webhooks", "Webhooks", "/console/webhooks", _INTEGRATIONS, "webhook", whole=True),
             Place("rules", "Notification rules", "/console/rules", ("account.notification_rule.readonly",), "bell"),
             Place("tokens", "Personal tokens", "/console/tokens", _CHANNELS, "key"),
         ),
@@ -75,7 +82,7 @@ SECTIONS: Final = (
         (
             Place("account", "Account", "/console/settings", ("account.settings",), "settings"),
             Place("sites", "Sites", "/console/sites", ("account.site.readonly",), "building"),
-            Place("users", "Users", "/console/users", ("account.user.readonly",), "user"),
+            Place("users", "Users", "/console/users", ("account.user.readonly",), "user", whole=True),
             Place(
                 "credential_types",
                 "Credential types",
@@ -85,7 +92,7 @@ SECTIONS: Final = (
             ),
             Place("card_formats", "Card formats", "/console/card-formats", _CHANNELS, "nfc"),
             Place("controllers", "Controllers", "/console/controllers", ("account.channel",), "device-desktop"),
-            Place("audit", "Audit log", "/console/audit", ("account.audit.readonly",), "history"),
+            Place("audit", "Audit log", "/console/audit", ("account.audit.readonly",), "history", whole=True),
         ),
     ),
 )
@@ -95,7 +102,7 @@ SECTIONS: Final = (
 def offered_to(principal: Principal) -> list[Section]:
     """The sections with the places that the user may see; a section without any is left out."""
     found = (
-        section._replace(places=tuple(place for place in section.places if principal.may(*place.scopes)))
+        section._replace(places=tuple(place for place in section.places if place.is_for(principal)))
         for section in SECTIONS
     )
     return [section for section in found if section.places]

@@ -30,7 +30,7 @@ _MOST: Final = 12
 _ACTIONS: Final = (
     Place("add_person", "Add a person", "/console/people/new", ("account.person",), "user-plus"),
     Place("import_people", "Import people from a file", "/console/people/import", ("account.person",), "file-import"),
-    Place("add_site", "Add a site", "/console/sites/new", ("account.site",), "building"),
+    Place("add_site", "Add a site", "/console/sites/new", ("account.site",), "building", whole=True),
 )
 """What can be done, beside the places that one can go to."""
 
@@ -185,6 +185,6 @@ def _things(transaction: Transaction, principal: Principal, text: str) -> dict[_
 def _pages(principal: Principal, text: str) -> list[Result]:
     words = sort_key(text).split()
     places = [place for section in offered_to(principal) for place in section.places]
-    places += [place for place in _ACTIONS if principal.may(*place.scopes)]
+    places += [place for place in _ACTIONS if place.is_for(principal)]
     fitting = [place for place in places if all(word in sort_key(place.label) for word in words)]
     return [Result(place.label, place.path, place.icon) for place in fitting[:4]]

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from doorward.access.holding import Holding
-from doorward.access.service import Access, answer, ask_of_channel, ask_of_person, ask_one
+from doorward.access.service import Access, answer, ask_at_first, ask_of_channel, ask_of_person, ask_one
 from doorward.accounts.service import create_account
 from doorward.channels.service import create_channel, update_channel
 from doorward.db.unit_of_work import Transaction
@@ -361,6 +361,10 @@ class Built:
         question = self.world.database.read_now(lambda tx: ask_of_person(tx, self.principal, person, Page(), self.at))
         return {(found.person.id, found.place.id): found for found in answer(question)}
 
+    def briefly(self, person: int) -> list[Access]:
+        question = self.world.database.read_now(lambda tx: ask_at_first(tx, self.principal, person, self.at, 100))
+        return answer(question)
+
     def at_channel(self, channel: int) -> dict[tuple[int, int], Access]:
         question = self.world.database.read_now(lambda tx: ask_of_channel(tx, self.principal, channel, Page(), self.at))
         return {(found.person.id, found.place.id): found for found in answer(question)}
@@ -393,6 +397,14 @@ def test_lists_and_checks_agree_whatever_is_configured(world: World, plan: dict[
             assert (listed.verdict, listed.ways) == (checked.verdict, checked.ways)
             if code in (15, 21) or checked.verdict.reasons[0].code == "no_role_here":
                 assert checked.verdict.admitted == any(way.open for way in checked.ways)
+
+
+@LAW
+@given(plan=plans())
+def test_what_a_page_asks_briefly_is_answered_the_same(world: World, plan: dict[str, Any]) -> None:
+    built = Built(world, plan)
+    for person in built.people:
+        assert built.briefly(person) == [*built.of_person(person).values()]
 
 
 @LAW

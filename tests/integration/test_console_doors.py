@@ -131,8 +131,10 @@ def test_who_has_access_is_found_in_two_ways_that_agree(world: World, owner: For
     asked = {"channel_id": front, "at": world.clock.now(), "limit": 10, "offset": 0}
     for pattern, ids in (("", [world.person_id, bob, zoe]), ("%zoe%", [zoe]), ("%x%", [])):
         for query in holding.HOLDERS_BY_NAME.values():
-            found = read(
-                world, lambda tx, account, q=query, p=pattern: tx.all(q, account_id=account, pattern=p, **asked)
+            found = world.database.read_now(
+                lambda tx, query=query, pattern=pattern: tx.all(  # type: ignore[misc]
+                    query, account_id=world.account_id, pattern=pattern, **asked
+                )
             )
             assert [each.id for each in found] == ids
     page = words(owner, f"/console/doors/{front}/access")

@@ -87,4 +87,4 @@ def test_a_page_of_access_takes_the_same_few_statements_whatever_is_on_it(world:
     for number in range(5):
         role(f"R{number}", [world.person_id, *people[number:]])
     assert statements(world.channel_ids[0]) == before
-    assert max(before) <= 12
+    assert max(before) <= 8

@@ -64,7 +64,7 @@ class Console:
         said: list[str] = []
         try:
             page = context.new_page()
-            page.set_default_timeout(10_000)
+            page.set_default_timeout(30_000)
             page.on("console", lambda message: said.append(_words(message)) if _is_bad(message) else None)
             page.on("pageerror", lambda error: said.append(f"error: {error}"))
             if user not in self._states:
@@ -83,9 +83,13 @@ class Console:
         page.wait_for_url("**/console**")
 
 
+_REFUSED = ("Failed to load resource", "Response Status Error Code 4")
+"""What the browser says of an answer of 4xx, and what htmx does."""
+
+
 def _is_bad(message: ConsoleMessage) -> bool:
     # An answer of 4xx to what a test sends on purpose is no fault of the page.
-    return message.type in ("error", "warning") and "Failed to load resource" not in message.text
+    return message.type in ("error", "warning") and not any(words in message.text for words in _REFUSED)
 
 
 def _words(message: ConsoleMessage) -> str:
@@ -93,12 +97,12 @@ def _words(message: ConsoleMessage) -> str:
 
 
 @contextmanager
-def serving(installation: Installation, browser: Browser | None) -> Iterator[Console]:
-    """The example account with a user of each kind, served."""
+def serving(installation: Installation, browser: Browser | None, **environment: str) -> Iterator[Console]:
+    """The example account with a user of each kind, served with some settings."""
     made = installation.demo()
     owner = made["owner"]
     users = {"owner": Who(owner["email"], owner["password"], "owner")}
-    with installation.serving() as server:
+    with installation.serving(**environment) as server:
         headers = {"Authorization": f"Bearer {made['token']}"}
         with httpx.Client(base_url=server.base_url, headers=headers, timeout=30, trust_env=False) as http:
             sites = {site["name"]: site["id"] for site in http.get("/api/3/sites").json()}

@@ -7,9 +7,15 @@ from typing import Any
 from litestar.routes import HTTPRoute
 
 from doorward.console.routes import router
+from doorward.kit import public_ids
 from tests.support.console import Console
 from tests.support.link_client import Controller
 
+_QUERIES = {
+    "/console/access/changes": "?since=2026-01-01T00:00:00Z",
+    "/console/reservations/feed": "?start=2031-03-01&end=2031-03-08",
+}
+"""What the address of data for a script has to say."""
 _PARAMETER = re.compile(r"\{([a-z_]+):[a-z]+\}")
 
 _ENDLESS = "/console/live"
@@ -32,7 +38,7 @@ class Furnished:
 
     def address(self, path: str) -> str:
         """The path with ids of things that are there."""
-        return re.sub(r"\{([a-z_]+)\}", lambda match: str(self.ids[match[1]]), path)
+        return re.sub(r"\{([a-z_]+)\}", lambda match: str(self.ids[match[1]]), path) + _QUERIES.get(path, "")
 
 
 def furnish(console: Console) -> Furnished:
@@ -64,10 +70,20 @@ def furnish(console: Console) -> Furnished:
             "actions": [{"kind": "console"}],
         }
         group = first("groups")
+        rule_id = made("notification_rules", rule)
+        tested = api.post(f"/api/3/notification_rules/{rule_id}/test")
+        credential = api.get(f"/api/3/people/{person['id']}/credentials").json()[0]["id"]
+        admission = api.post(f"/api/3/channels/{front}/admit", json={})
+        csv = {"Content-Type": "text/csv"}
+        brought = api.post(
+            "/api/3/people/import?dry_run=true", content=b"first_name,last_name\nNew,Comer\n", headers=csv
+        )
         cellar = {"name": "Cellar", "site_id": first("sites"), "driver": "osdp"}
-        asked = api.post(f"/api/3/channels/{front}/admit")
         made(f"sites/{first('sites')}/areas", {"name": "Hall"})
         found.ids = {
+            "credential_id": public_ids.decode("credential", credential),
+            "admission_id": admission.json()["admission_request_id"],
+            "import_id": brought.json()["id"],
             "channel_id": front,
             "person_id": person["id"],
             "site_id": first("sites"),
@@ -84,10 +100,10 @@ def furnish(console: Console) -> Furnished:
             "application_id": first("applications"),
             "user_id": first("users"),
             "type_id": first("credential_types"),
-            "rule_id": made("notification_rules", rule),
+            "rule_id": rule_id,
+            "delivery_id": tested.json()[0]["delivery_id"],
             "entry_id": first("audit_log"),
             "controller_id": _controller(console, made("channels", cellar)),
-            "admission_id": asked.json()["admission_request_id"],
         }
     return found
 

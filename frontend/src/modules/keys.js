@@ -2,7 +2,7 @@
 const PLACES = { o: "/console", d: "/console/doors", p: "/console/people", r: "/console/reservations", e: "/console/events", a: "/console/alarms" };
 let goingSince = 0;
 
-const isWriting = (element) => element.matches?.("input, textarea, select, [contenteditable]");
+const isWriting = (element) => element.matches?.('input:not([type="checkbox"], [type="radio"]), textarea, select, [contenteditable]');
 
 document.addEventListener("keydown", (event) => {
   const search = document.querySelector("[data-search] input");

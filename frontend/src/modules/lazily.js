@@ -1,9 +1,11 @@
-// What few pages have is loaded when it appears, with the page or by htmx: charts, and calendars.
+// What few pages have is loaded when it appears, with the page or by htmx: charts, calendars, what crops photos, weeks.
 import htmx from "../htmx.js";
 
 const LAZY = [
   ["[data-chart]", () => import("../charts.js")],
   ["[data-calendar]", () => import("../calendar.js")],
+  ["[data-crop]", () => import("../crop.js")],
+  ["[data-week-grid]", () => import("../week.js")],
 ];
 
 const mounted = new WeakSet();

@@ -68,6 +68,13 @@ class Place(NamedTuple):
     site_id: int
 
 
+class Counted(NamedTuple):
+    """Who holds a role that names a channel, and how many do so in all."""
+
+    person_id: int
+    total: int
+
+
 # The role of a reservation that has ended is gone, also before it is swept.
 _NOT_OVER: Final = or_(roles.c.expires_at.is_(None), roles.c.expires_at > bindparam("at"))
 _RESERVED: Final = and_(
@@ -211,11 +218,16 @@ PLACE: Final = Query(_PLACES.where(channels.c.id == bindparam("channel_id")), Pl
 PLACES_OF_PERSON: Final = Query(
     _PLACES.where(_HELD_AT).order_by(channels.c.id).limit(bindparam("limit")).offset(bindparam("offset")), Place
 )
+HELD_BY_PERSON: Final = and_(_VISIBLE, _HELD_AT)
+"""Channels that the user sees and some role of a person names; bound to visible_to(), `person_id` and `at`."""
 COUNT_PLACES: Final = Query(select(func.count()).select_from(channels).where(_VISIBLE, _HELD_AT), number)
 PERSON: Final = Query(select(people.c.id).where(_LIVING, people.c.id == bindparam("person_id")), number)
 HOLDERS: Final = Query(
-    select(_HOLDERS.c.person_id).order_by(_HOLDERS.c.person_id).limit(bindparam("limit")).offset(bindparam("offset")),
-    number,
+    select(_HOLDERS.c.person_id, func.count().over())
+    .order_by(_HOLDERS.c.person_id)
+    .limit(bindparam("limit"))
+    .offset(bindparam("offset")),
+    Counted,
 )
 COUNT_HOLDERS: Final = Query(select(func.count()).select_from(_HOLDERS), number)
 

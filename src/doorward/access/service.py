@@ -4,12 +4,13 @@ Reading and judging are apart: what has been read of the database is judged with
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from doorward.access import holding
 from doorward.access.holding import Holding, Place
+from doorward.access.known import know, know_at
 from doorward.db.unit_of_work import Transaction
 from doorward.decision.engine import decide_person
 from doorward.decision.shifts import Timetable
@@ -19,7 +20,8 @@ from doorward.decision.wording import describe
 from doorward.kit.errors import NotFound
 from doorward.kit.pages import Page
 from doorward.oauth.principal import Principal
-from doorward.sync.compiler import CompiledChannel, compile_some, read_presence
+from doorward.sync import rows
+from doorward.sync.compiler import CompiledChannel
 
 
 class Way(NamedTuple):
@@ -55,6 +57,8 @@ class Question:
     holdings: list[Holding]
     total: int = 1
     """How many there are beyond this page."""
+    kinds: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    """By person, the kinds of credential that they have."""
 
 
 def ask_one(transaction: Transaction, principal: Principal, person_id: int, channel_id: int, at: int) -> Question:
@@ -75,15 +79,35 @@ def ask_of_person(transaction: Transaction, principal: Principal, person_id: int
     return question(transaction, principal.account_id, places, [person_id], at, total)
 
 
+def ask_at_first(transaction: Transaction, principal: Principal, person_id: int, at: int, most: int) -> Question:
+    """One of the account's people at the first `most` of these channels; `total` is one more where there are more.
+
+    Five statements at the most, for a page that shows much else.
+    """
+    params = {**_of_user(principal), "person_id": person_id, "at": at}
+    channels = transaction.all(_FIRST, most=most + 1, **params)
+    shown = channels[:most]
+    found = know_at(transaction, principal.account_id, shown, [person_id], at)
+    places = [Place(row.id, row.name, row.site_id) for row in shown]
+    return Question(at, places, [person_id], found.compiled, found.presence, found.holdings, len(channels), found.kinds)
+
+
+_FIRST: Final = rows.channel_rows(holding.HELD_BY_PERSON, some=True)
+
+
 def ask_of_channel(transaction: Transaction, principal: Principal, channel_id: int, page: Page, at: int) -> Question:
     """A page of the people who hold a role that names one channel, by id. Raises NotFound."""
-    place = _require_place(transaction, principal, channel_id)
-    params = {"account_id": principal.account_id, "channel_id": channel_id, "at": at}
-    person_ids = transaction.all(holding.HOLDERS, limit=page.limit, offset=page.offset, **params)
-    total = len(person_ids)
-    if page.offset or total >= page.limit:
+    return ask_of_place(transaction, principal, _require_place(transaction, principal, channel_id), page, at)
+
+
+def ask_of_place(transaction: Transaction, principal: Principal, place: Place, page: Page, at: int) -> Question:
+    """The same of a channel that the user is known to see."""
+    params = {"account_id": principal.account_id, "channel_id": place.id, "at": at}
+    holders = transaction.all(holding.HOLDERS, limit=page.limit, offset=page.offset, **params)
+    total = holders[0].total if holders else 0
+    if page.offset and not holders:
         total = transaction.one(holding.COUNT_HOLDERS, **params) or 0
-    return question(transaction, principal.account_id, [place], person_ids, at, total)
+    return question(transaction, principal.account_id, [place], [each.person_id for each in holders], at, total)
 
 
 def answer(question: Question) -> list[Access]:
@@ -152,16 +176,8 @@ def question(
     total: int = 1,
 ) -> Question:
     """What has to be known about people at channels of the account; what the user may see has been looked at."""
-    channel_ids = [place.id for place in places]
-    return Question(
-        at,
-        places,
-        person_ids,
-        compile_some(transaction, account_id, channel_ids, person_ids, at=at),
-        read_presence(transaction, account_id, person_ids),
-        transaction.all(holding.HOLDINGS, person_ids=_listed(person_ids), channel_ids=_listed(channel_ids), at=at),
-        total,
-    )
+    found = know(transaction, account_id, [place.id for place in places], person_ids, at)
+    return Question(at, places, person_ids, found.compiled, found.presence, found.holdings, total, found.kinds)
 
 
 def _require_person(transaction: Transaction, principal: Principal, person_id: int) -> None:
@@ -182,7 +198,3 @@ def _of_user(principal: Principal) -> dict[str, int]:
         "user_id": principal.user_id,
         "site_limited": int(principal.site_limited),
     }
-
-
-def _listed(ids: Collection[int]) -> str:
-    return str(sorted(ids))

@@ -30,6 +30,7 @@ from doorward.channels import api as channels
 from doorward.channels import lockdown_api as lockdown
 from doorward.console import assets as console_assets
 from doorward.console import routes as console
+from doorward.console.start.presenting import Presenting
 from doorward.controllers import api as controllers
 from doorward.controllers.attempts import Attempts
 from doorward.controllers.hub import Hub
@@ -137,9 +138,11 @@ def create_app(
     hub: Hub | None = None,
     streams: Streams | None = None,
     measured: Metrics | None = None,
+    presenting: Presenting | None = None,
 ) -> ASGIApp:
     """The ASGI application; `hub`: whom controllers are connected to, if they are at all; `measured`: what is counted.
 
+    `presenting`: the doors of this process, if it has any: a page may hold cards to those that are simulated.
     `joined`: the routes as join() has put them together, which takes a third of a second; none other serves them
     at the same time. Whoever gives `streams` shuts them down before the server waits for its answers to end.
     """
@@ -147,7 +150,7 @@ def create_app(
     log = AccessLog() if context.edge.access_log else None
     app, streams = joined or join(), streams or Streams(context.database, context.clock)
     state = {"context": context, "metrics": measured, "attempts": Attempts(), "hub": hub, "streams": streams}
-    app.state = State({**state, DOCUMENT: app.state[DOCUMENT]})
+    app.state = State({**state, "presenting": presenting, DOCUMENT: app.state[DOCUMENT]})
     app.on_shutdown = [streams.shut_down] if log is None else [streams.shut_down, log.flush]
     return Edge(app, allowed_methods(app), measured, log)
 

@@ -10,6 +10,7 @@ from doorward.audit.service import Entry
 from doorward.audit.tables import audit_log
 from doorward.db.query import Query, number
 from doorward.db.unit_of_work import Transaction
+from doorward.kit.errors import NotFound
 from doorward.kit.pages import Page
 
 
@@ -33,6 +34,10 @@ _CONDITIONS: Final[dict[str, ColumnElement[bool]]] = {
     "until": audit_log.c.at < bindparam("until"),
 }
 _COLUMNS: Final = tuple(audit_log.c[name] for name in Entry._fields)
+_ONE: Final = Query(
+    select(*_COLUMNS).where(audit_log.c.account_id == bindparam("account_id"), audit_log.c.id == bindparam("the_id")),
+    Entry,
+)
 
 
 def list_entries(transaction: Transaction, account_id: int, wanted: Wanted, page: Page) -> tuple[list[Entry], int]:
@@ -44,6 +49,14 @@ def list_entries(transaction: Transaction, account_id: int, wanted: Wanted, page
     if page.offset == 0 and len(found) < page.limit:
         return found, len(found)
     return found, transaction.one(_count(kinds), **params) or 0
+
+
+def get_entry(transaction: Transaction, account_id: int, entry_id: int) -> Entry:
+    """One entry of an account's log. Raises NotFound."""
+    found = transaction.one(_ONE, account_id=account_id, the_id=entry_id)
+    if found is None:
+        raise NotFound
+    return found
 
 
 # A statement for each set of conditions, so that each is planned for what it asks.

@@ -123,7 +123,7 @@ def _urlencoded(raw: bytes, most: int) -> Sent:
 
 
 async def _multipart(request: Request[Any, Any, Any]) -> Sent:
-    items = (await request.form()).multi_items()
+    items = list((await request.form()).multi_items())
     files = {name: value for name, value in items if isinstance(value, UploadFile)}
     return Sent(_by_name([(name, value) for name, value in items if isinstance(value, str)]), files)
 

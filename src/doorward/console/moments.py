@@ -48,6 +48,16 @@ def near(at: int | None, zone: ZoneInfo, now: int, *, empty: str = "never") -> M
     return _element(at, words, zone)
 
 
+def exactly(at: int, zone: ZoneInfo, now: int) -> Markup:
+    """An instant to the second, the day before it unless it is today: "09:00:05", "Mon 2 Mar, 09:00:05"."""
+    local, today = local_datetime(at, zone), local_datetime(now, zone).date()
+    clock = f"{local:%H:%M:%S}"
+    if local.date() == today:
+        return _element(at, clock, zone)
+    year = "" if local.year == today.year else f" {local.year}"
+    return _element(at, f"{local:%a} {local.day} {local:%b}{year}, {clock}", zone)
+
+
 _NEAR_DAYS: Final = {-1: "yesterday ", 0: "", 1: "tomorrow "}
 
 

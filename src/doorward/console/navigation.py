@@ -19,8 +19,9 @@ class Section(NamedTuple):
     """What stands together in the navigation; one without a label is its only place."""
 
     label: str
-    icon: str
     places: tuple[Place, ...]
+    daily: bool = False
+    """Stands open wherever one is."""
 
 
 HOME: Final = "/console"
@@ -29,12 +30,11 @@ _CHANNELS: Final = ("account.channel.readonly",)
 _PEOPLE: Final = ("account.person.readonly",)
 
 SECTIONS: Final = (
-    Section("", "home", (Place("overview", "Overview", HOME, _CHANNELS, "home"),)),
-    Section("", "door", (Place("doors", "Doors", "/console/doors", _CHANNELS, "door"),)),
-    Section("", "users", (Place("people", "People", "/console/people", _PEOPLE, "users"),)),
+    Section("", (Place("overview", "Overview", HOME, _CHANNELS, "home"),)),
+    Section("", (Place("doors", "Doors", "/console/doors", _CHANNELS, "door"),)),
+    Section("", (Place("people", "People", "/console/people", _PEOPLE, "users"),)),
     Section(
         "Access",
-        "key",
         (
             Place("groups", "Groups", "/console/groups", ("account.group.readonly",), "users-group"),
             Place("roles", "Roles", "/console/roles", ("account.role.readonly",), "id-badge"),
@@ -42,10 +42,10 @@ SECTIONS: Final = (
             Place("holidays", "Holidays", "/console/holidays", ("account.shift.readonly",), "beach"),
             Place("access", "Access check", "/console/access", _PEOPLE, "help"),
         ),
+        daily=True,
     ),
     Section(
         "",
-        "calendar",
         (
             Place(
                 "reservations", "Reservations", "/console/reservations", ("account.reservation.readonly",), "calendar"
@@ -54,16 +54,15 @@ SECTIONS: Final = (
     ),
     Section(
         "Activity",
-        "activity",
         (
             Place("events", "Events", "/console/events", _EVENTS, "list"),
             Place("alarms", "Alarms", "/console/alarms", _EVENTS, "bell"),
             Place("reports", "Reports", "/console/reports", ("account.reports.readonly",), "chart-bar"),
         ),
+        daily=True,
     ),
     Section(
         "Integrations",
-        "plug",
         (
             Place("applications", "Applications", "/console/applications", ("account.application.readonly",), "plug"),
             Place("webhooks", "Webhooks", "/console/webhooks", ("account.application.readonly",), "webhook"),
@@ -73,7 +72,6 @@ SECTIONS: Final = (
     ),
     Section(
         "Settings",
-        "settings",
         (
             Place("account", "Account", "/console/settings", ("account.settings",), "settings"),
             Place("sites", "Sites", "/console/sites", ("account.site.readonly",), "building"),
@@ -85,6 +83,7 @@ SECTIONS: Final = (
                 ("account.credential_type.readonly",),
                 "credit-card",
             ),
+            Place("card_formats", "Card formats", "/console/card-formats", _CHANNELS, "nfc"),
             Place("controllers", "Controllers", "/console/controllers", ("account.channel",), "device-desktop"),
             Place("audit", "Audit log", "/console/audit", ("account.audit.readonly",), "history"),
         ),
@@ -107,9 +106,12 @@ _ELSEWHERE: Final = {"/console/lockdown": "doors"}
 
 
 def place_of(path: str) -> str:
-    """The key of the place that a page belongs to."""
+    """The key of the place that a page belongs to; "" for one that belongs to none."""
     if path in _ELSEWHERE:
         return _ELSEWHERE[path]
     known = [place for section in SECTIONS for place in section.places]
-    fitting = [place for place in known if path == place.path or path.startswith(f"{place.path}/")]
+    # Every page is below the overview, which is not to say that it is a part of it.
+    fitting = [
+        place for place in known if path == place.path or (path.startswith(f"{place.path}/") and place.path != HOME)
+    ]
     return max(fitting, key=lambda place: len(place.path)).key if fitting else ""

@@ -8,6 +8,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, St
 
 from doorward.console import moments
 from doorward.console.assets import asset, icon
+from doorward.kit.timestamps import format_instant
 
 _HERE: Final = Path(__file__).parent
 
@@ -27,12 +28,14 @@ def environment() -> Environment:
     found.filters.update(
         moment=moments.moment,
         near=moments.near,
+        exactly=moments.exactly,
         ago=moments.ago,
         span=moments.span,
         clock_time=moments.clock_time,
         zone_words=moments.zone_words,
         day_words=moments.day_words,
         for_input=moments.for_input,
+        utc=format_instant,
     )
     return found
 

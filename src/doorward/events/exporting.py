@@ -34,6 +34,7 @@ class Wanted(NamedTuple):
     channel_ids: frozenset[int] | None = None
     since: int | None = None
     until: int | None = None
+    person_ids: frozenset[int] | None = None
 
 
 class Stretch(NamedTuple):
@@ -135,6 +136,7 @@ def _is_wanted(row: _Row, wanted: Wanted) -> bool:
     return (
         (wanted.codes is None or row.event_code in wanted.codes)
         and (wanted.channel_ids is None or row.channel_id in wanted.channel_ids)
+        and (wanted.person_ids is None or row.person_id in wanted.person_ids)
         and (wanted.since is None or row.occurred_at >= wanted.since)
         and (wanted.until is None or row.occurred_at < wanted.until)
     )

@@ -14,18 +14,19 @@ from doorward.imports import service
 from doorward.imports.checking import FIELDS, MATCHES, Options, check_columns, usual_match
 from doorward.imports.complaints import MOST_KEPT
 from doorward.imports.csv_file import DELIMITERS, LARGEST_FILE, MOST_ROWS, CsvFile, read_csv
-from doorward.imports.running import SCOPE, Job, carry_out
+from doorward.imports.running import SCOPE
 from doorward.imports.service import PeopleImport, State, get_import, list_imports
+from doorward.imports.starting import carry_out_beside
 from doorward.imports.upload import CSV, FORM, file_in
 from doorward.kit.timestamps import format_instant, format_optional
 from doorward.oauth.principal import Principal
-from doorward.wire.changes import Answer, actor_of, answer, change
+from doorward.wire.changes import Answer, answer, change
 from doorward.wire.context import context_of, principal_of
 from doorward.wire.docs import Docs, Id, Instant, Other, Parameter, paging
 from doorward.wire.queries import boolean, choice_of, page_of, path_id
 from doorward.wire.responses import encoded, encoded_response, page_response
 
-_ROOM_FOR_A_FORM: Final = 64 * 1024
+ROOM_FOR_A_FORM: Final = 64 * 1024
 Count = Annotated[int, Meta(ge=0)]
 
 
@@ -94,9 +95,6 @@ _LIST: Final = Docs(
     ours=True,
 )
 
-_under_way: Final[set["asyncio.Future[PeopleImport]"]] = set()
-"""So that none is collected before it is done."""
-
 
 def _body(found: PeopleImport) -> ImportBody:
     return ImportBody(
@@ -121,12 +119,12 @@ def _body(found: PeopleImport) -> ImportBody:
     name="importPeople",
     scopes=(SCOPE,),
     status_code=202,
-    request_max_body_size=LARGEST_FILE + _ROOM_FOR_A_FORM,
+    request_max_body_size=LARGEST_FILE + ROOM_FOR_A_FORM,
     docs=_IMPORT,
 )
 async def begin(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Begin an import; it goes on after the answer."""
-    context, principal, query = context_of(request), principal_of(request), request.query_params
+    query = request.query_params
     asked = choice_of(query, "match", MATCHES)
     dry_run = boolean(query, "dry_run")
     delimiter = choice_of(query, "delimiter", tuple(DELIMITERS))
@@ -151,11 +149,7 @@ async def begin(request: Request[Any, Any, Any]) -> ASGIResponse:
 
     done = await change(request, begin_it)
     for made in begun:
-        actor = actor_of(request, principal)
-        job = Job(context.database, context.vault, context.clock, made, file, options, principal, actor)
-        task = asyncio.get_running_loop().run_in_executor(None, carry_out, job)
-        _under_way.add(task)
-        task.add_done_callback(_under_way.discard)
+        carry_out_beside(request, made, file, options)
     return done
 
 

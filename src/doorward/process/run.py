@@ -97,7 +97,7 @@ async def _serve(
         await streams.shut_down()
         await hub.close()
 
-    app = create_app(context, hub=hub, streams=streams, measured=measured)
+    app = create_app(context, hub=hub, streams=streams, measured=measured, presenting=doors)
     server = _Server(configuration(app, settings.trusted_proxies), part)
     await doors.start()
     await hub.start()

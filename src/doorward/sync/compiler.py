@@ -169,7 +169,7 @@ def read_holders(
         roles[person_id].append(role_id)
     memberships = _memberships(reserved)
     return [
-        _person(row, frozenset(roles.get(row.id, ())), memberships.get(row.id, ()))
+        person_of(row, frozenset(roles.get(row.id, ())), memberships.get(row.id, ()))
         for row in sorted(found, key=lambda row: row.deleted_at is None)
     ]
 
@@ -186,7 +186,8 @@ def _memberships(reserved: Iterable[rows.ReservedRole]) -> dict[int, tuple[Membe
     return found
 
 
-def _person(row: rows.PersonRow, roles: frozenset[int], memberships: tuple[Membership, ...]) -> Person:
+def person_of(row: rows.PersonRow, roles: Collection[int], memberships: tuple[Membership, ...]) -> Person:
+    """A person with the roles that they hold, without their credentials."""
     status: Literal["active", "disabled", "deleted"] = "active" if row.enabled else "disabled"
     if row.deleted_at is not None:
         status = "deleted"

@@ -212,8 +212,9 @@ def _shifts(account: ColumnElement[bool], *limits: ColumnElement[bool]) -> Query
     )
 
 
-def _channels(*limits: ColumnElement[bool]) -> Query[ChannelRow]:
-    return Query(
+def channel_rows(*limits: ColumnElement[bool], some: bool = False) -> Query[ChannelRow]:
+    """The channels that fit, with the zones of their sites; `some`: the first of them by id, bound to `most`."""
+    found = (
         select(
             channels.c.id,
             channels.c.account_id,
@@ -250,9 +251,9 @@ def _channels(*limits: ColumnElement[bool]) -> Query[ChannelRow]:
         )
         .join(sites, sites.c.id == channels.c.site_id)
         .join(accounts, accounts.c.id == channels.c.account_id)
-        .where(*limits),
-        ChannelRow,
+        .where(*limits)
     )
+    return Query(found.order_by(channels.c.id).limit(bindparam("most")) if some else found, ChannelRow)
 
 
 def _searched(account_id: Column[int]) -> ColumnElement[bool]:
@@ -294,8 +295,8 @@ SOME_GRANTS_AT_CHANNELS: Final = _grants(
 )
 SHIFTS: Final = _shifts(_searched(shifts.c.account_id))
 SOME_SHIFTS: Final = _shifts(_checked(shifts.c.account_id), one_of(shifts.c.id, "ids"))
-CHANNELS: Final = _channels(channels.c.account_id == bindparam("account_id"))
-SOME_CHANNELS: Final = _channels(one_of(channels.c.id, "ids"))
+CHANNELS: Final = channel_rows(channels.c.account_id == bindparam("account_id"))
+SOME_CHANNELS: Final = channel_rows(one_of(channels.c.id, "ids"))
 ACCOUNT_IDS: Final = Query(select(accounts.c.id).order_by(accounts.c.id), number)
 HOLIDAYS: Final = Query(
     select(holidays.c.site_id, holidays.c.day).where(holidays.c.account_id == bindparam("account_id")), HolidayRow

@@ -184,6 +184,18 @@ def enable_user(transaction: Transaction, account_id: int, user_id: int, now: in
     return found if wanted == found else _write(transaction, found, wanted, now)
 
 
+def user_to_help(transaction: Transaction, account_id: int, user_id: int, by: Principal | None) -> User:
+    """Somebody who has lost what they sign in with, and whom whoever asks may help; stays as it is until the commit.
+
+    Raises NotFound, or Forbidden, also for oneself: that is done where the password is asked for.
+    """
+    found = _to_change(transaction, account_id, user_id)
+    _check_allowed(by, found, found, password=True)
+    if by is not None and by.user_id == user_id:
+        raise Forbidden(f"Your own second factor {CHANGED_ELSEWHERE}")
+    return found
+
+
 def get_user(transaction: Transaction, account_id: int, user_id: int) -> User:
     """One user. Raises NotFound."""
     found = transaction.one(_ONE, account_id=account_id, the_id=user_id)

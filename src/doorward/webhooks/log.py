@@ -57,13 +57,16 @@ class LoggedAttempt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which deliveries are asked for; None: of any. `since` is milliseconds UTC, of when they were noted."""
+    """Which deliveries are asked for; None: of any. `since` and `until` are of when they were noted, in ms UTC."""
 
     application_id: int | None = None
     rule_id: int | None = None
     failed: bool | None = None
     state: str | None = None
     since: int | None = None
+    until: int | None = None
+    """Those at this instant are not among them."""
+    resource_type: str | None = None
 
 
 _OF_ENDPOINT: Final = ("application_id", "rule_id", "channel")
@@ -78,6 +81,8 @@ _CONDITIONS: Final[dict[str, ColumnElement[bool]]] = {
     "failed": deliveries.c.error.is_not(None),
     "state": deliveries.c.state == bindparam("state"),
     "since": deliveries.c.created_at >= bindparam("since"),
+    "until": deliveries.c.created_at < bindparam("until"),
+    "resource_type": deliveries.c.resource_type == bindparam("resource_type"),
 }
 
 
@@ -188,7 +193,7 @@ def forget_old(transaction: Transaction, now: int) -> int:
 
 
 # A statement for each set of conditions, so that each is planned for what it asks.
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=128)
 def _page(kinds: frozenset[str]) -> Query[Logged]:
     return Query(
         select(*_COLUMNS)
@@ -201,7 +206,7 @@ def _page(kinds: frozenset[str]) -> Query[Logged]:
     )
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=128)
 def _count(kinds: frozenset[str]) -> Query[int]:
     return Query(select(func.count()).select_from(deliveries).where(*_where(kinds)), number)
 

@@ -1,0 +1,1 @@
+"""Alarms: what is wrong at doors, and who sees to it."""

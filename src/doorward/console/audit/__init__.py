@@ -1,0 +1,1 @@
+"""The audit log: who changed what, with what it was before and what it is since."""

@@ -1,0 +1,1 @@
+"""Card formats: how the bits of a card are read."""

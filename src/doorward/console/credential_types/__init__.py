@@ -1,0 +1,1 @@
+"""Credential types: what an account gives out."""

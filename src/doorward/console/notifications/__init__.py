@@ -1,0 +1,1 @@
+"""Notifications: what notification rules show to the operators."""

@@ -1,0 +1,1 @@
+"""Notification rules: what is told to whom, when it happens."""

@@ -1,0 +1,1 @@
+"""Shifts: when roles grant and doors stand open, painted on a week."""

@@ -1,0 +1,1 @@
+"""Users: who operates the account."""

@@ -30,9 +30,9 @@ def test_nobody_finds_what_they_may_not_see(console: Console) -> None:
         page.goto("/console/search?q=roof")
         expect(page.get_by_text("Nothing has “roof” in its name.")).to_be_visible()
         page.goto("/console/search?q=front")
-        expect(page.locator(".found").get_by_role("link", name="Front door")).to_be_visible()
+        expect(page.locator(".search-found").get_by_role("link", name="Front door")).to_be_visible()
         page.goto("/console/search?q=berlin")
-        expect(page.locator(".found").get_by_role("link", name="Berlin on long days")).to_have_count(0)
+        expect(page.locator(".search-found").get_by_role("link", name="Berlin on long days")).to_have_count(0)
     with console.page("viewer") as page:
         page.goto("/console/search?q=add")
         expect(page.get_by_role("link", name="Add a person")).to_have_count(0)
@@ -45,5 +45,5 @@ def test_the_search_is_a_page_without_scripts(console: Console) -> None:
         page.goto("/console/sites")
         page.get_by_role("searchbox", name="Search people").fill("ada")
         page.keyboard.press("Enter")
-        page.locator(".found").get_by_role("link", name="Ada Lovelace").click()
+        page.locator(".search-found").get_by_role("link", name="Ada Lovelace").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Ada Lovelace")

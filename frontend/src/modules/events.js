@@ -39,6 +39,7 @@ async function fetchRows() {
   while (body.children.length > MOST_ROWS && !body.lastElementChild.contains(document.activeElement)) body.lastElementChild.remove();
   section.querySelector("[data-tail-empty]")?.remove();
   section.querySelector(".tail-empty")?.classList.remove("tail-empty");
+  document.body.dispatchEvent(new CustomEvent("tail"));
 }
 
 document.addEventListener("door", ({ detail }) => {
@@ -57,4 +58,7 @@ document.addEventListener("click", ({ target }) => {
   showSwitch();
 });
 
-document.addEventListener("htmx:load", showSwitch);
+document.addEventListener("htmx:load", ({ target }) => {
+  if (target.querySelector?.("[data-tail-switch]")) waiting = 0;
+  showSwitch();
+});

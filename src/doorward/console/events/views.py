@@ -10,6 +10,7 @@ from litestar.response.base import ASGIResponse
 from doorward.console.events.around import around
 from doorward.console.events.export import EXPORT_HANDLERS
 from doorward.console.events.filters import Cursor, Filters, filters_of
+from doorward.console.events.its_alarm import alarm_of
 from doorward.console.events.kinds import GROUPS
 from doorward.console.events.proof import proof_of
 from doorward.console.events.reading import Found, number_of_events, page_of_events
@@ -68,8 +69,10 @@ async def event_page(request: Request[Any, Any, Any], event_id: FromPath[str]) -
     def read(transaction: Transaction, principal: Principal, _: int) -> Mapping[str, object]:
         event = get_event(transaction, principal.account_id, number, by=principal)
         places = sites_and_doors(transaction, principal)
+        row = shown(event, places)
         return {
-            "row": shown(event, places),
+            "row": row,
+            "alarm": alarm_of(transaction, principal.account_id, event, [reason.code for reason in row.reasons]),
             "proof": proof_of(transaction, principal.account_id, number),
             "around": [shown(each, places) for each in around(transaction, event)],
         }

@@ -19,7 +19,7 @@ from doorward.db.query import Query
 from doorward.db.unit_of_work import Transaction
 from doorward.decision.verdict import Verdict
 from doorward.decision.wording import reasons_of
-from doorward.kit.errors import BadRequest
+from doorward.kit.errors import BadRequest, NotFound
 from doorward.oauth.principal import Principal
 from doorward.sites.sight import VISIBLE, visible_to
 from doorward.sites.tables import sites
@@ -106,6 +106,8 @@ async def admission_page(
 
     def read(transaction: Transaction, principal: Principal, now: int) -> Mapping[str, object]:
         found = get_admission(transaction, principal, number, now)
+        if found.person_id not in (None, person):
+            raise NotFound
         portrait = portrait_of(transaction, principal.account_id, person)
         return {"portrait": portrait, "admission": found, "standing": _STANDINGS[found.status]}
 

@@ -57,6 +57,7 @@ async def list_page(request: Request[Any, Any, Any]) -> ASGIResponse:
         "initials": initials,
         "filters": {"q": text, "group": group_id, "role": role_id, "state": state},
         "most_counted": MOST_COUNTED,
+        "is_part": part,
     }
     if part:
         return await fragment(request, "people/rows.html", read, **values)

@@ -50,7 +50,7 @@ async def attendance_page(request: Request[Any, Any, Any]) -> ASGIResponse:
         zones = {site.id: site.zone for site in asked.places.sites}
         return {
             "asked": asked,
-            "form": Form({"site": asked.site.id if asked.site else None, "name": name, "day": day.isoformat()}),
+            "form": Form({**asked.filters, "name": name, "day": day.isoformat()}, asked.errors),
             "day": day,
             "before": asked.address(day=(day - _A_DAY).isoformat(), name=name),
             "after": asked.address(day=(day + _A_DAY).isoformat(), name=name) if day < asked.today else None,

@@ -17,6 +17,7 @@ from doorward.kit.clock import FixedClock
 from doorward.kit.crypto import Vault
 from doorward.kit.log import PROCESSORS
 from tests.support import en60839
+from tests.support.chromium import lend_thread
 from tests.support.postgres import PostgresServer, directory_for_speed
 
 NOW = 1_772_442_000_000  # 2026-03-02T09:00:00Z, a Monday
@@ -49,6 +50,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             unknown = set(mark.args) - en60839.CLAUSES.keys()
             assert not unknown, f"{item.nodeid}: no such clause: {unknown}"
             item.user_properties.append(("en60839", mark.args))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Whoever has no browser has the thread's event loop for itself."""
+    lend_thread(to_browser=_has_browser(item))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """The same."""
+    lend_thread(to_browser=_has_browser(item))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """The same."""
+    lend_thread(to_browser=_has_browser(item))
+
+
+def _has_browser(item: pytest.Item) -> bool:
+    return "console" in item.path.parts and "browser" in getattr(item, "fixturenames", ())
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -15,23 +15,35 @@ const VIEWS = { day: "timeGridDay", week: "timeGridWeek", month: "dayGridMonth",
 const CLOCK = { hour: "2-digit", minute: "2-digit", hour12: false };
 
 function dressed({ el, event }) {
-  const { person, what, when } = event.extendedProps;
-  if (!person) return;
-  el.title = `${when}\n${person}\n${what}`;
-  if (el.matches("a")) el.setAttribute("aria-label", `${person}, ${what}, ${when}`);
+  const { person, what, when, utc } = event.extendedProps;
+  if (person) el.title = `${when}\n${person}\n${what}\n${utc}`;
 }
+
+const line = (name, text) => Object.assign(document.createElement("div"), { className: name, textContent: text });
 
 function inside({ event, view, timeText }) {
   const { person, what } = event.extendedProps;
   if (!person || event.allDay || !view.type.startsWith("timeGrid")) return true;
-  const line = (name, text) => Object.assign(document.createElement("div"), { className: name, textContent: text });
-  return { domNodes: [line("calendar-time", timeText), line("calendar-person", person), line("calendar-what", what)] };
+  const day = event.start.toLocaleDateString("en-GB", { weekday: "long", day: "numeric", month: "long", timeZone: "UTC" });
+  return {
+    domNodes: [
+      line("visually-hidden", `${day},`),
+      line("calendar-time", timeText),
+      line("calendar-person", person),
+      line("calendar-what", what),
+    ],
+  };
 }
 
-// What scrolls can be scrolled with the keyboard, too.
-function reachable(element) {
+// What scrolls can be scrolled with the keyboard, too. To whoever listens the calendar is a list of links, each with
+// its day and time: not a table to go about in, which has no keys for that.
+function plain(element) {
+  for (const each of element.querySelectorAll("table, thead, tbody, tr, td, th")) {
+    each.setAttribute("role", "presentation");
+    each.removeAttribute("aria-labelledby");
+  }
   for (const each of element.querySelectorAll(".fc-scroller")) {
-    if (each.scrollHeight > each.clientHeight) each.tabIndex = 0;
+    if (each.scrollHeight > each.clientHeight + 1) each.tabIndex = 0;
   }
 }
 
@@ -48,8 +60,10 @@ export function mount(element, options = {}) {
     locale: "en-gb",
     headerToolbar: false,
     nowIndicator: true,
+    selectLongPressDelay: 350,
     height: 720,
-    scrollTime: "07:00",
+    // A clock changes at night: that is to be seen.
+    scrollTime: document.querySelector("[data-clock-changes] p") ? "00:00" : "07:00",
     slotLabelFormat: CLOCK,
     eventTimeFormat: CLOCK,
     dayHeaderFormat: { weekday: "short", day: "numeric", month: "short" },
@@ -60,7 +74,8 @@ export function mount(element, options = {}) {
     slotEventOverlap: false,
     eventContent: inside,
     eventDidMount: dressed,
-    datesSet: () => requestAnimationFrame(() => reachable(element)),
+    moreLinkDidMount: ({ el }) => el.setAttribute("role", "button"),
+    datesSet: () => requestAnimationFrame(() => plain(element)),
     ...(element.dataset.new ? offer(element, () => calendar) : {}),
     ...options,
   });

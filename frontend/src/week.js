@@ -110,6 +110,7 @@ class WeekGrid {
   listen() {
     this.form.addEventListener("change", ({ target }) => {
       if (this.rows.place.contains(target)) {
+        this.keep();
         this.week = this.rows.read();
         this.chosen = null;
         this.edit();

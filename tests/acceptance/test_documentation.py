@@ -142,6 +142,14 @@ def test_the_commands_of_the_other_howtos_run(shell: dict[str, str]) -> None:
         assert done.returncode == 0, (page, done.stderr)
 
 
+def test_the_howto_of_the_first_door_lets_somebody_in(shell: dict[str, str]) -> None:
+    done = run("\n".join(blocks("docs/howto/first-door.md", "sh")), shell)
+    assert done.returncode == 0, done.stderr
+    [_, told] = blocks("docs/howto/first-door.md", "text")
+    at = re.compile(r" at \S+")
+    assert at.sub("", told) in at.sub("", done.stdout)
+
+
 def test_the_howto_of_webhooks_goes_as_it_says(tour: dict[str, str]) -> None:
     done = run("\n".join(blocks("docs/howto/webhooks.md", "sh")), tour)
     assert done.returncode == 0, done.stderr

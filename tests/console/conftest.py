@@ -5,14 +5,14 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support.chromium import chromium
+from tests.support.chromium import shared_chromium
 from tests.support.console import Console, serving
 from tests.support.installation import Installation
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    with chromium() as found:
+    with shared_chromium() as found:
         yield found
 
 

@@ -47,7 +47,7 @@ def _token(page: Page) -> str:
 
 def test_an_application_is_added_and_its_secrets_are_seen_once(connected: Connected) -> None:
     console = connected.console
-    with console.page() as page:
+    with console.page(permissions=["clipboard-read", "clipboard-write"]) as page:
         page.goto("/console/applications")
         page.get_by_role("link", name="Add an application").click()
         page.get_by_role("textbox", name="Name").fill("Visitor kiosk")
@@ -63,10 +63,15 @@ def test_an_application_is_added_and_its_secrets_are_seen_once(connected: Connec
         assert page.get_by_label("Webhook secret").first.input_value()
         assert secret not in page.url
         assert secret not in str(page.context.cookies())
-        page.get_by_role("link", name="Go to Visitor kiosk").click()
+        page.get_by_role("button", name="Copy client secret").click()
+        expect(page.get_by_text("Copied", exact=True)).to_be_visible()
+        assert page.evaluate("navigator.clipboard.readText()") == secret
+        # To load the page again makes no second application, and shows no secret.
+        page.reload()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Visitor kiosk")
         assert secret not in page.content()
         expect(page.get_by_text("https://kiosk.example.com/back")).to_be_visible()
-        page.get_by_role("link", name="Change").click()
+        page.get_by_role("link", name="Change", exact=True).click()
         page.get_by_role("textbox", name="Name").fill("Lobby kiosk")
         page.get_by_role("button", name="Save").click()
         expect(page.get_by_role("status").first).to_contain_text("Lobby kiosk was saved.")
@@ -118,7 +123,9 @@ def test_the_page_of_an_application_says_what_it_was_used_for(connected: Connect
             page.reload()
         expect(page.get_by_text("3 requests in 30 days")).to_be_visible()
         expect(page.locator("[data-chart] svg").first).to_be_visible()
-        expect(page.get_by_role("row", name=re.compile("listPeople"))).to_contain_text("owner@harbour.example")
+        row = page.get_by_role("row", name=re.compile("listPeople"))
+        expect(row).to_contain_text("owner@harbour.example")
+        expect(row).to_contain_text("127.0.0.1")
 
 
 def test_a_test_of_a_webhook_says_what_came_of_it_and_the_log_shows_it(connected: Connected) -> None:
@@ -192,10 +199,16 @@ def test_a_rule_made_in_the_form_is_the_one_of_the_api_and_survives_being_switch
         expect(page.get_by_role("alert")).to_contain_text("must name at least one event code")
         page.get_by_label("A door forced open").check()
         page.get_by_role("checkbox", name=re.compile("^Front door")).check()
-        page.get_by_label("Mon", exact=True).check()
-        page.get_by_label("Tue", exact=True).check()
-        page.get_by_label("From", exact=True).fill("22:00")
-        page.get_by_label("until", exact=True).fill("06:00")
+        page.get_by_label("Mon", exact=True).first.check()
+        page.get_by_label("Tue", exact=True).first.check()
+        first = page.get_by_role("group", name="Hours 1")
+        first.get_by_label("From", exact=True).fill("22:00")
+        first.get_by_label("until", exact=True).fill("06:00")
+        second = page.get_by_role("group", name="Hours 2")
+        expect(second.get_by_label("Mon")).not_to_be_checked()
+        second.get_by_label("Holidays").check()
+        second.get_by_label("From", exact=True).fill("00:00")
+        second.get_by_label("until", exact=True).fill("00:00")
         page.get_by_label("Send an e-mail to").fill("guard@example.com\nlead@example.com")
         page.get_by_label("Call a URL").fill(web.url("/fine"))
         page.get_by_label("Show it to everybody in the console").check()
@@ -208,10 +221,11 @@ def test_a_rule_made_in_the_form_is_the_one_of_the_api_and_survives_being_switch
         with console.api() as api:
             rule = api.get(f"/api/3/notification_rules/{number}").json()
         assert rule["active"] is False
-        assert {each["type"]: each["value"] for each in rule["conditions"]} == {
-            "door_controller_id": str(front),
-            "time_of_day": "mon,tue 22:00-06:00",
-        }
+        assert [(each["type"], each["value"]) for each in rule["conditions"]] == [
+            ("door_controller_id", str(front)),
+            ("time_of_day", "mon,tue 22:00-06:00"),
+            ("time_of_day", "holiday 00:00-24:00"),
+        ]
         assert [each["code"] for each in rule["events"]] == [33]
         assert sorted((each["type"], each["data"]) for each in rule["actions"]) == [
             (0, web.url("/fine")),
@@ -291,7 +305,7 @@ def test_a_viewer_sees_rules_and_no_integrations_and_is_refused_when_forcing_it(
         expect(page.get_by_role("link", name="Add a rule")).to_have_count(0)
         page.get_by_role("link", name="Chat", exact=True).click()
         assert "secret-part" not in page.content()
-        expect(page.get_by_role("link", name="Change")).to_have_count(0)
+        expect(page.get_by_role("link", name="Change", exact=True)).to_have_count(0)
         for path in ("applications", "webhooks", "webhooks/deliveries", "rules/new", f"rules/{rule['id']}/edit"):
             assert page.request.get(f"/console/{path}").status == 403, path
         form: dict[str, str | float | bool] = {"csrf_token": _token(page), "name": "Mine"}

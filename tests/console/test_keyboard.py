@@ -10,7 +10,8 @@ _NAME = """
   const found = document.activeElement;
   if (!found || found === document.body) return "";
   const labels = [...(found.labels ?? [])].map((label) => label.textContent).join(" ");
-  return (found.getAttribute("aria-label") ?? (labels || found.textContent || found.value || "")).replace(/\\s+/g, " ").trim();
+  const name = found.getAttribute("aria-label") ?? (labels || found.textContent || found.value || "");
+  return name.replace(/\\s+/g, " ").trim();
 }
 """
 

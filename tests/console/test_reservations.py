@@ -15,7 +15,9 @@ _NOW = int(datetime.now(LONDON).timestamp() * 1000)
 _CHANGES = [each.after.date() for each in changes_in(_NOW + 86_400_000, _NOW + 370 * 86_400_000, LONDON)]
 _ON = next(day for day in _CHANGES if day.month == 3)
 _BACK = next(day for day in _CHANGES if day.month == 10)
-_ORDINARY = date.today() + timedelta(days=9)
+_SOON = datetime.now(LONDON).date() + timedelta(days=9)
+_ORDINARY = _SOON + timedelta(days=0 if all(abs((day - _SOON).days) > 6 for day in _CHANGES) else 14)
+"""No clock changes in the days about it."""
 
 
 def drag(page: Page, day: date, start: str, end: str) -> None:
@@ -24,7 +26,9 @@ def drag(page: Page, day: date, start: str, end: str) -> None:
     column = page.locator(f".fc-timegrid-col[data-date='{day}']").bounding_box()
     first = page.locator(f".fc-timegrid-slot-lane[data-time='{start}:00']").bounding_box()
     beyond = page.locator(f".fc-timegrid-slot-lane[data-time='{end}:00']").bounding_box()
-    assert column and first and beyond
+    assert column is not None
+    assert first is not None
+    assert beyond is not None
     x = column["x"] + column["width"] / 2
     page.mouse.move(x, first["y"] + 3)
     page.mouse.down()

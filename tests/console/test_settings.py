@@ -69,7 +69,7 @@ def test_the_account_is_changed_and_what_is_wrong_stands_at_the_field(console: C
 def test_events_are_kept_for_so_long_after_it_was_said_what_that_does(console: Console) -> None:
     with console.page() as page:
         page.goto("/console/settings")
-        page.get_by_role("link", name="Change").click()
+        page.get_by_role("link", name="Change", exact=True).click()
         expect(page.get_by_text("nobody can bring them back")).to_be_visible()
         page.get_by_label("Days").fill("730")
         page.get_by_role("button", name="Keep events for so long").click()

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from doorward.console.events.filters import NEWEST, Cursor, Filters
 from doorward.console.events.kinds import GROUPS, USUAL
 from doorward.console.events.proof import proof_of
-from doorward.console.events.reading import page_of_events
+from doorward.console.events.reading import number_of_events, page_of_events
 from doorward.console.sites_and_doors import sites_and_doors
 from doorward.db.query import Query
 from doorward.db.unit_of_work import Transaction
@@ -25,6 +25,7 @@ from doorward.oauth.scopes import ALL_SCOPES
 from tests.support.world import World
 
 ALL_GROUPS = tuple(group.key for group in GROUPS)
+NARROWED = ("not at all", "kinds", "a door", "alarms at a door", "a person", "a person at a door", "a stretch")
 ANYTHING = Filters(ALL_GROUPS, None, None, None, None, None, EARLIEST, LATEST + 1, NEWEST, newer=False)
 
 
@@ -68,12 +69,15 @@ def walk(transaction: Transaction, principal: Principal, filters: Filters, size:
         filters = replace(filters, cursor=Cursor(last.occurred_at, last.id))
 
 
-@pytest.mark.parametrize("narrowed", ["not at all", "kinds", "a door", "a person", "a person at a door", "a stretch"])
-def test_its_pages_one_after_the_other_are_the_list_of_the_api(recorded: World, narrowed: str) -> None:
+@pytest.mark.parametrize("narrowed", NARROWED)
+def test_its_pages_are_the_list_of_the_api_and_so_is_their_number(recorded: World, narrowed: str) -> None:
     world, now = recorded, recorded.clock.now()
     filters, wanted = ANYTHING, Wanted(None, EARLIEST)
     if narrowed == "kinds":
         filters = replace(filters, groups=USUAL)
+        wanted = replace(wanted, codes=filters.codes)
+    if narrowed == "alarms at a door":
+        filters = replace(filters, groups=("alarms", "system"))
         wanted = replace(wanted, codes=filters.codes)
     if narrowed.endswith("a door"):
         filters = replace(filters, channel_ids=(world.channel_ids[0],))
@@ -84,13 +88,14 @@ def test_its_pages_one_after_the_other_are_the_list_of_the_api(recorded: World, 
         since, until = now - 1_200_000, now - 600_000
         filters, wanted = replace(filters, since=since, until=until), replace(wanted, since=since, until=until)
 
-    def read(transaction: Transaction) -> tuple[list[int], list[int]]:
+    def read(transaction: Transaction) -> tuple[list[int], list[int], int]:
         listed, _ = list_events(transaction, world.account_id, wanted, Page(1, 1000))
         pages = list(walk(transaction, asking(world), filters))
-        return [event_id for page in pages for event_id in page], [event.id for event in listed]
+        total = number_of_events(transaction, asking(world), filters, sites_and_doors(transaction, asking(world)))
+        return [event_id for page in pages for event_id in page], [event.id for event in listed], total
 
-    walked, listed = world.database.read_now(read)
-    assert walked == listed
+    walked, listed, total = world.database.read_now(read)
+    assert (walked, total) == (listed, len(listed))
     assert len(listed) > 10
 
 

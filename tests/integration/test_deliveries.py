@@ -12,7 +12,7 @@ from doorward.kit.crypto import Vault
 from doorward.kit.pages import Page
 from doorward.oauth.tokens import revoke_application_tokens
 from doorward.people.service import delete_person, update_person
-from doorward.webhooks import queue
+from doorward.webhooks import log, queue
 from doorward.webhooks.queue import NOT_ENTITLED
 from doorward.webhooks.retrying import Retries
 from doorward.webhooks.sending import Outcome
@@ -321,6 +321,26 @@ def test_a_sender_that_breaks_is_a_failed_attempt(world: World) -> None:
         "could not be sent: a fault of this server, which is in its log",
     )
     assert dispatcher(world).can_send("webhook")
+
+
+def test_the_log_is_narrowed_down_by_kind_and_by_when_it_ends(world: World, clock: FixedClock) -> None:
+    listening(world, URL)
+    happened(world)
+    clock.advance(SECOND)
+    between = clock.now()
+    happened(world, 31)
+
+    def found(wanted: log.Wanted) -> list[str]:
+        listed, total = world.database.read_now(
+            lambda tx: log.list_deliveries(tx, world.account_id, wanted, Page(1, 500))
+        )
+        assert total == len(listed)
+        return [each.resource_type for each in listed]
+
+    assert found(log.Wanted()) == ["PerimeterEvent", "Event"]
+    assert found(log.Wanted(resource_type="PerimeterEvent")) == ["PerimeterEvent"]
+    assert found(log.Wanted(until=between)) == ["Event"]
+    assert found(log.Wanted(since=between)) == ["PerimeterEvent"]
 
 
 def _told(world: World, listener: Listener) -> list[object]:

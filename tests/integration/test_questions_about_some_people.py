@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from doorward.access import holding
+from doorward.access import holding, known
 from doorward.access.service import ask_of_channel, ask_of_person
 from doorward.db.query import Params, Query
 from doorward.db.unit_of_work import Transaction
@@ -21,7 +21,7 @@ from tests.support.world import World
 
 ASKED: dict[str, Query[Any]] = {
     name: getattr(rows, name) for name in vars(rows) if name.startswith("SOME_") or name == "GRANTS_AT_CHANNELS"
-} | {"HOLDINGS": holding.HOLDINGS}
+} | {"HOLDINGS": holding.HOLDINGS, "PEOPLE": known.PEOPLE}
 GIVEN: Params = {
     "account_id": 1,
     "ids": "[1]",

@@ -16,6 +16,7 @@ from doorward.db.query import Query, word
 from doorward.db.unit_of_work import Transaction
 from doorward.kit.clock import FixedClock
 from doorward.kit.errors import TooManyRequests
+from doorward.oauth.browser_sessions import IDLE_MS
 from doorward.signing_in import sessions, throttle
 from doorward.signing_in.next_page import local_path
 from doorward.signing_in.service import forget_old
@@ -280,15 +281,15 @@ def test_every_sign_in_has_a_session_of_its_own(served: Served, email: str) -> N
 def test_a_session_ends_when_idle_and_in_any_case_after_a_week(served: Served, email: str, clock: FixedClock) -> None:
     browser = FormBrowser(served.base_url)
     browser.sign_in(email)
-    clock.advance(sessions.IDLE_MS - 1)
+    clock.advance(IDLE_MS - 1)
     assert browser.get(HOME).status_code == 200
-    clock.advance(sessions.IDLE_MS)
+    clock.advance(IDLE_MS)
     assert browser.get(HOME).status_code == 303
     browser.sign_in(email)
     for _ in range(2 * 7 - 1):
-        clock.advance(sessions.IDLE_MS - 1)
+        clock.advance(IDLE_MS - 1)
         assert browser.get(HOME).status_code == 200
-    clock.advance(sessions.IDLE_MS - 1)
+    clock.advance(IDLE_MS - 1)
     clock.advance(MINUTE)
     assert browser.get(HOME).status_code == 303
 

@@ -83,9 +83,13 @@ class Console:
         page.wait_for_url("**/console**")
 
 
+_REFUSED = ("Failed to load resource", "Response Status Error Code 4")
+"""What the browser says of an answer of 4xx, and what htmx does."""
+
+
 def _is_bad(message: ConsoleMessage) -> bool:
     # An answer of 4xx to what a test sends on purpose is no fault of the page.
-    return message.type in ("error", "warning") and "Failed to load resource" not in message.text
+    return message.type in ("error", "warning") and not any(words in message.text for words in _REFUSED)
 
 
 def _words(message: ConsoleMessage) -> str:

@@ -9,6 +9,7 @@ from litestar.routes import HTTPRoute
 from doorward.console.routes import router
 from doorward.kit import public_ids
 from tests.support.console import Console
+from tests.support.link_client import Controller
 
 _QUERIES = {
     "/console/access/changes": "?since=2026-01-01T00:00:00Z",
@@ -73,10 +74,13 @@ def furnish(console: Console) -> Furnished:
         tested = api.post(f"/api/3/notification_rules/{rule_id}/test")
         credential = api.get(f"/api/3/people/{person['id']}/credentials").json()[0]["id"]
         admission = api.post(f"/api/3/channels/{front}/admit", json={})
-        csv, is_csv = b"first_name,last_name\nNew,Comer\n", {"Content-Type": "text/csv"}
-        brought = api.post("/api/3/people/import?dry_run=true", content=csv, headers=is_csv)
+        csv = {"Content-Type": "text/csv"}
+        brought = api.post(
+            "/api/3/people/import?dry_run=true", content=b"first_name,last_name\nNew,Comer\n", headers=csv
+        )
+        cellar = {"name": "Cellar", "site_id": first("sites"), "driver": "osdp"}
+        made(f"sites/{first('sites')}/areas", {"name": "Hall"})
         found.ids = {
-            "controller_id": _enrolled(console, made("channels", {"name": "Gate", "site_id": 1, "driver": "osdp"})),
             "credential_id": public_ids.decode("credential", credential),
             "admission_id": admission.json()["admission_request_id"],
             "import_id": brought.json()["id"],
@@ -99,14 +103,15 @@ def furnish(console: Console) -> Furnished:
             "rule_id": rule_id,
             "delivery_id": tested.json()[0]["delivery_id"],
             "entry_id": first("audit_log"),
+            "controller_id": _controller(console, made("channels", cellar)),
         }
     return found
 
 
-def _enrolled(console: Console, channel_id: int) -> int:
-    """A controller that has enrolled for a channel and is not there."""
-    code = console.installation.json("controller", "code", "--channel", channel_id)["code"]
-    folder = console.installation.data_dir.parent / "controller"
-    where = ("--server", console.base_url, "--data-dir", folder)
-    done = console.installation.json("controller", "enrol", *where, "--code", code, "--name", "Gatehouse")
-    return int(done["controller_id"])
+def _controller(console: Console, channel_id: int) -> int:
+    """A controller that has enrolled for a door, and is not there."""
+    with console.api() as api:
+        code = api.post("/api/3/controllers/codes", json={"channel_ids": [channel_id]}).json()["code"]
+    enrolled = Controller.enrol(console.base_url, code, "Cellar box")
+    enrolled.close()
+    return enrolled.id

@@ -16,7 +16,6 @@ function fits({ event_code, channel_id, person_id }, { codes, channels, people }
 function showSwitch() {
   const button = document.querySelector("[data-tail-switch]");
   if (!button) return;
-  button.hidden = false;
   button.setAttribute("aria-pressed", String(paused));
   button.querySelector("[data-tail-waiting]").textContent = waiting ? `Go on, ${waiting} new` : "Go on";
 }
@@ -40,6 +39,7 @@ async function fetchRows() {
   while (body.children.length > MOST_ROWS && !body.lastElementChild.contains(document.activeElement)) body.lastElementChild.remove();
   section.querySelector("[data-tail-empty]")?.remove();
   section.querySelector(".tail-empty")?.classList.remove("tail-empty");
+  document.body.dispatchEvent(new CustomEvent("tail"));
 }
 
 document.addEventListener("door", ({ detail }) => {
@@ -58,4 +58,7 @@ document.addEventListener("click", ({ target }) => {
   showSwitch();
 });
 
-document.addEventListener("htmx:load", showSwitch);
+document.addEventListener("htmx:load", ({ target }) => {
+  if (target.querySelector?.("[data-tail-switch]")) waiting = 0;
+  showSwitch();
+});

@@ -42,5 +42,6 @@ function stop() {
 }
 
 document.addEventListener("visibilitychange", () => (document.hidden ? stop() : begin()));
+document.addEventListener("htmx:load", begin);
 addEventListener("pagehide", stop);
 begin();

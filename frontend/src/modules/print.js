@@ -1,8 +1,4 @@
-// A button prints the page; paper is light, whatever the screen is, and what is folded away is printed, too.
-document.addEventListener("htmx:load", ({ target }) => {
-  for (const button of target.querySelectorAll("[data-print]")) button.hidden = false;
-});
-
+// A button prints the page; paper is light, whatever the screen is.
 document.addEventListener("click", ({ target }) => {
   if (target.closest?.("[data-print]")) print();
 });

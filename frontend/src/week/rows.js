@@ -7,6 +7,7 @@ export class Rows {
     this.template = form.querySelector("template[data-window-template]");
     this.button = form.querySelector("[data-add-window]");
     for (const row of this.all()) this.equip(row);
+    this.number();
     this.button.addEventListener("click", () => {
       const row = this.append({ days: [], start: "", end: "" });
       this.number();

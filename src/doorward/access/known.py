@@ -67,7 +67,7 @@ _SELECT: Final[Select[tuple[object, ...]]] = select(
     _KINDS,
 ).select_from(people.outerjoin(presences, presences.c.person_id == people.c.id))
 # Left the choice, SQLite goes through everybody whom the account has.
-_PEOPLE: Final = Query(
+PEOPLE: Final = Query(
     _SELECT.where(and_(people.c.account_id + 0 == bindparam("account_id"), one_of(people.c.id, "ids"))), _person
 )
 
@@ -85,7 +85,7 @@ def know_at(
 ) -> Known:
     """The same at channels of the account that have been read already."""
     channel_list, person_list = str(sorted(row.id for row in channels)), str(sorted(person_ids))
-    found = transaction.all(_PEOPLE, account_id=account_id, ids=person_list)
+    found = transaction.all(PEOPLE, account_id=account_id, ids=person_list)
     holdings = transaction.all(holding.HOLDINGS, person_ids=person_list, channel_ids=channel_list, at=at)
     at_channel = _by_channel(holdings)
     timetables = _timetables(transaction, account_id, channels, holdings)

@@ -99,6 +99,11 @@ def go(request: Request[Any, Any, Any], target: str, done: str = "") -> ASGIResp
     return ASGIResponse(status_code=303, media_type="text/plain", headers=[("Location", target), *headers])
 
 
+def file_headers(name: str) -> dict[str, str]:
+    """The headers of a file for whoever asked to save: no browser shows it, whatever is in it."""
+    return {**dict(protection("")), "Content-Disposition": f'attachment; filename="{name}"'}
+
+
 def error_page(
     request: Request[Any, Any, Any], status: int, heading: str, text: str, headers: Iterable[tuple[str, str]] = ()
 ) -> Response[str]:

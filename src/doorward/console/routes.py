@@ -19,6 +19,10 @@ from doorward.console.doors import views as doors
 from doorward.console.doors import who as door_access
 from doorward.console.errors import CONSOLE_ERRORS
 from doorward.console.events import views as events
+from doorward.console.groups import members as groups_members
+from doorward.console.groups import views as groups
+from doorward.console.holidays import importing as holidays_importing
+from doorward.console.holidays import views as holidays
 from doorward.console.lockdown import views as lockdown
 from doorward.console.notifications import views as notifications
 from doorward.console.overview import views as overview
@@ -29,6 +33,8 @@ from doorward.console.reservations import detail as reservation
 from doorward.console.reservations import groups as group_reservations
 from doorward.console.reservations import making as reservations_made
 from doorward.console.reservations import views as reservations
+from doorward.console.roles import matrix as roles_matrix
+from doorward.console.roles import views as roles
 from doorward.console.rules import views as rules
 from doorward.console.search import views as search
 from doorward.console.settings import views as settings
@@ -70,6 +76,12 @@ router = Router(
         *search.HANDLERS,
         *access.HANDLERS,
         *access_who.HANDLERS,
+        *groups.HANDLERS,
+        *groups_members.HANDLERS,
+        *holidays.HANDLERS,
+        *holidays_importing.HANDLERS,
+        *roles.HANDLERS,
+        *roles_matrix.HANDLERS,
         *shifts.HANDLERS,
         *shifts_ahead.HANDLERS,
         *sites.HANDLERS,

@@ -7,7 +7,7 @@ which is not whole, are counted in an index.
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Final, Literal, NamedTuple
@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Integer, bindparam, func, literal_column, 
 from doorward.db.query import Query, number, one_of
 from doorward.db.unit_of_work import Transaction
 from doorward.events.tables import events
-from doorward.events.tallies import HOUR_MS, SPANS, SPANS_OF_CHANNEL, Stretch, sums, tallied_to
+from doorward.events.tallies import HOUR_MS, SPANS, SPANS_OF_CHANNEL, Step, Stretch, sums, tallied_to
 from doorward.kit.timestamps import EARLIEST
 
 Order = Literal["ASC", "DESC"]
@@ -34,14 +34,6 @@ class Window(NamedTuple):
     since: int
     until: int
     skipped: int
-
-
-class _Step(NamedTuple):
-    """From hour `first` up to `end`, stretches of this length."""
-
-    first: int
-    end: int
-    span: int
 
 
 def _hours(at_hour: int, count: int) -> tuple[int, int]:
@@ -145,12 +137,12 @@ class Count:
         return -((EARLIEST - self.since) // (HOUR_MS * unit)) * unit
 
     @cached_property
-    def _steps(self) -> list[_Step]:
+    def _steps(self) -> list[Step]:
         steps, first = [], self._whole
         for span, longer in zip(self._spans, (*self._spans[1:], None), strict=True):
             end = _NEVER if longer is None else -(-first // longer) * longer
             if first < end:
-                steps.append(_Step(first, end, span))
+                steps.append(Step(first, end, span))
             first = end
         return steps
 
@@ -172,28 +164,26 @@ class Count:
             params = self._params | {"since": self.since, "until": _instant(self._whole)}
             counted = self.transaction.one(_counted(self.channel_ids is not None), **params) or 0
             found.append(Stretch(begins, self._whole - begins, counted))
-        for step in self._steps:
-            found += self._summed(step)
-        return found
+        return found + self._summed(self._steps)
 
     def _parts(self, stretch: Stretch) -> list[Stretch]:
         """The same stretch in shorter ones."""
         shorter = [span for span in self._spans if span < stretch.span]
         if shorter and stretch.first >= self._whole:
-            return self._summed(_Step(stretch.first, stretch.end, shorter[-1]))
+            return self._summed([Step(stretch.first, stretch.end, shorter[-1])])
         params = self._params | {"since": max(self.since, _instant(stretch.first)), "until": _instant(stretch.end)}
         counted = self.transaction.all(_by_hour(self.channel_ids is not None), **params)
         return [Stretch(hour, 1, count) for hour, count in counted]
 
-    def _summed(self, step: _Step) -> list[Stretch]:
-        channels = self._params.get("channel_id")
-        counts: Counter[int] = Counter()
-        for stretch in sums(self.transaction, self.account_id, self.codes, channels, step.span, step.first, step.end):
-            counts[stretch.first] += stretch.events
+    def _summed(self, steps: Sequence[Step]) -> list[Stretch]:
+        counts: Counter[tuple[int, int]] = Counter()
+        for stretch in sums(self.transaction, self.account_id, self.codes, self._params.get("channel_id"), steps):
+            counts[stretch.first, stretch.span] += stretch.events
         for hour, count in self._untallied:
-            if step.first <= hour < step.end:
-                counts[hour // step.span * step.span] += count
-        return [Stretch(first, step.span, count) for first, count in counts.items()]
+            for step in steps:
+                if step.first <= hour < step.end:
+                    counts[hour // step.span * step.span, step.span] += count
+        return [Stretch(first, span, count) for (first, span), count in counts.items()]
 
 
 def _instant(hour: int) -> int:

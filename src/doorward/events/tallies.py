@@ -9,10 +9,11 @@ each made of whole ones of the length before. All channels together (channel 0) 
 channel from 4 hours on: by the hour there would be nearly as many tallies as events.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
-from sqlalchemy import BigInteger, bindparam, cast, func, select, text, update
+from sqlalchemy import BigInteger, Integer, bindparam, cast, func, select, text, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 
 from doorward.db.query import Query, number, one_of
@@ -99,49 +100,59 @@ class Stretch(NamedTuple):
         return self.first + self.span
 
 
-def _tallied(bucket: int, events: int) -> tuple[int, int]:
-    return bucket, events
+class Step(NamedTuple):
+    """Stretches of one length, `span` hours, that begin in the hours from `first` up to, not including, `end`."""
+
+    first: int
+    end: int
+    span: int
 
 
-_SUMS: Final = Query(
-    select(event_tallies.c.bucket, cast(func.sum(event_tallies.c.events), BigInteger))
-    .where(
-        event_tallies.c.account_id == bindparam("account_id"),
-        one_of(event_tallies.c.channel_id, "tallied_channels"),
-        event_tallies.c.span == bindparam("span"),
-        event_tallies.c.bucket >= bindparam("first"),
-        event_tallies.c.bucket < bindparam("end"),
-        one_of(event_tallies.c.event_code, "event_code"),
+def _stretch(span: int, bucket: int, events: int) -> Stretch:
+    return Stretch(bucket * span, span, events)
+
+
+@lru_cache(maxsize=len(SPANS))
+def _sums(count: int) -> Query[Stretch]:
+    """The stretches of so many steps at once: each is looked up in the key of the table by itself."""
+    steps = (
+        select(event_tallies.c.span, event_tallies.c.bucket, cast(func.sum(event_tallies.c.events), BigInteger))
+        .where(
+            event_tallies.c.account_id == bindparam("account_id"),
+            one_of(event_tallies.c.channel_id, "tallied_channels"),
+            event_tallies.c.span == bindparam(f"span_{place}", type_=Integer()),
+            event_tallies.c.bucket >= bindparam(f"first_{place}", type_=Integer()),
+            event_tallies.c.bucket < bindparam(f"end_{place}", type_=Integer()),
+            one_of(event_tallies.c.event_code, "event_code"),
+        )
+        .group_by(event_tallies.c.span, event_tallies.c.bucket)
+        for place in range(count)
     )
-    .group_by(event_tallies.c.bucket),
-    _tallied,
-)
+    return Query(union_all(*steps), _stretch)
 
 
 def sums(
-    transaction: Transaction,
-    account_id: int,
-    codes: Collection[int],
-    channels: str | None,
-    span: int,
-    first: int,
-    end: int,
+    transaction: Transaction, account_id: int, codes: Collection[int], channels: str | None, steps: Sequence[Step]
 ) -> list[Stretch]:
-    """The tallied stretches of one length that begin in the hours from `first` up to, not including, `end`.
+    """The tallied stretches of some steps.
 
     Channels are a JSON list; without it: of all events, those of no channel included.
     """
     tallied = {*codes} - ACCESS | {ALL_ACCESS} if ACCESS.issubset(codes) else codes
-    found = transaction.all(
-        _SUMS,
+    params: dict[str, int] = {}
+    for place, step in enumerate(steps):
+        params |= {
+            f"span_{place}": step.span,
+            f"first_{place}": step.first // step.span,
+            f"end_{place}": step.end // step.span,
+        }
+    return transaction.all(
+        _sums(len(steps)),
         account_id=account_id,
         tallied_channels=channels or str([ALL_CHANNELS]),
-        span=span,
-        first=first // span,
-        end=end // span,
         event_code=str(sorted(tallied)),
+        **params,
     )
-    return [Stretch(bucket * span, span, events) for bucket, events in found]
 
 
 def tallied_to(transaction: Transaction, account_id: int) -> int:

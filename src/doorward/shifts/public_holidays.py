@@ -3,6 +3,7 @@
 Finding them can take some tenths of a second: outside of transactions, and off the event loop.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
@@ -15,6 +16,7 @@ FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2100
 MOST_YEARS: Final = 10
 _LONGEST_NAME: Final = 255
+_SMALL_WORDS: Final = re.compile(r"(?<= )(?:And|Of|The)(?= )")
 
 
 class Country(NamedTuple):
@@ -55,6 +57,19 @@ def known_countries() -> tuple[Country, ...]:
 
     found = list_supported_countries(include_aliases=False)
     return tuple(Country(code, tuple(found[code])) for code in sorted(found))
+
+
+@lru_cache(maxsize=1)
+def country_names() -> Mapping[str, str]:
+    """What the countries are called, by code."""
+    # Imported here because it is large and seldom needed.
+    from holidays.registry import COUNTRIES  # noqa: PLC0415
+
+    return {entry[1]: _SMALL_WORDS.sub(_lower, name.replace("_", " ").title()) for name, entry in COUNTRIES.items()}
+
+
+def _lower(found: re.Match[str]) -> str:
+    return found[0].lower()
 
 
 def _read_years(fields: StructuredFields) -> _Span:

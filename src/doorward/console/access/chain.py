@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from doorward.access.service import Access
 from doorward.decision.snapshot import Channel
 from doorward.decision.verdict import ReasonCode, Verdict
 from doorward.decision.wording import reasons_of
@@ -122,7 +121,7 @@ _SECOND_PERSON: Final = _Kind(
 )
 
 
-def chain_of(access: Access, verdict: Verdict, kinds: Sequence[str]) -> Chain:
+def chain_of(verdict: Verdict, kinds: Sequence[str]) -> Chain:
     """The steps of a verdict about somebody who presents these kinds of credential, or nothing in particular."""
     told = list(zip((reason.code for reason in verdict.reasons), reasons_of(verdict), strict=False))
     reasons = [(code, text) for code, (_, text) in told if code not in _NOTES]

@@ -19,10 +19,10 @@ from doorward.console.choosing.people import find_people
 from doorward.console.page import fragment, show
 from doorward.db.unit_of_work import Transaction
 from doorward.decision.wording import verdict_label
-from doorward.kit.errors import BadRequest, NotFound
-from doorward.kit.timestamps import parse_instant
+from doorward.kit.errors import NotFound
 from doorward.oauth.principal import Principal
 from doorward.people.service import get_person
+from doorward.wire.queries import instant_of
 
 READ_PEOPLE: Final = ("account.person.readonly",)
 ALSO_CHANNELS: Final = ("account.channel.readonly",)
@@ -79,12 +79,10 @@ async def people_part(request: Request[Any, Any, Any]) -> ASGIResponse:
 @get("/access/changes", name="console.access.changes", scopes=_AUDIT, page=True, hidden=True)
 async def changes_part(request: Request[Any, Any, Any]) -> ASGIResponse:
     """How much of what decides has been changed since an instant, in words."""
-    try:
-        since = parse_instant(request.query_params.get("since", ""), ZoneInfo("UTC"))
-    except ValueError:
-        raise BadRequest("The parameter since must be an instant") from None
+    asked = instant_of(request.query_params, "since", ZoneInfo("UTC"))
 
-    def read(transaction: Transaction, principal: Principal, _: int) -> Mapping[str, object]:
+    def read(transaction: Transaction, principal: Principal, now: int) -> Mapping[str, object]:
+        since = now if asked is None else asked
         changes = None if principal.site_limited else changes_since(transaction, principal.account_id, since)
         return {"changes": changes, "since": since}
 
@@ -111,7 +109,7 @@ def _answered(transaction: Transaction, principal: Principal, asked: Asked, door
         raise NotFound
     access: Access = answer(asking)[0]
     verdict = judged(asking, access, asked.kinds)
-    chain = chain_of(access, verdict, asked.kinds)
+    chain = chain_of(verdict, asked.kinds)
     advice = None if verdict.admitted else advice_for(chain.decided_by)
     naming = advice is not None and advice.place == _ROLES
     return {

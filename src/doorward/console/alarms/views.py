@@ -20,11 +20,14 @@ from doorward.console.page import show
 from doorward.console.preferences import chosen_site
 from doorward.console.sites_and_doors import sites_and_doors
 from doorward.db.unit_of_work import Transaction
+from doorward.kit.pages import Page
+from doorward.notifications.service import page_of_notifications
 from doorward.oauth.principal import Principal
 from doorward.wire.queries import boolean, choice_of, id_of, path_id
 
 READ: Final = ("account.event.access.readonly",)
 _PAGE: Final[Mapping[str, Any]] = {"page": True, "hidden": True, "scopes": READ}
+_FIRST: Final = Page(1, 1)
 _KINDS: Final = tuple(kind.value for kind in Kind)
 
 
@@ -54,6 +57,7 @@ async def list_page(request: Request[Any, Any, Any]) -> ASGIResponse:
             "places": places,
             "site": site,
             "waiting": waiting(transaction, principal),
+            "unread": page_of_notifications(transaction, principal, _FIRST, unread=True)[1],
             "zones": [zone.key for zone in places.zones(site)],
             "is_narrowed": bool(kind or door or mine or site),
         }

@@ -59,17 +59,30 @@ _BY_DAY: Final = Query(
     select(usage_counts.c.day, _SUM).where(_OF_ONE, _SINCE).group_by(usage_counts.c.day),
     lambda day, uses: DayOfUse(str(day), int(uses)),
 )
+_LATER: Final = usage_counts.alias("later")
+_LAST_ADDRESS: Final = (
+    select(_LATER.c.last_address)
+    .where(
+        _LATER.c.application_id == bindparam("the_application"),
+        _LATER.c.user_id == usage_counts.c.user_id,
+        _LATER.c.endpoint == usage_counts.c.endpoint,
+    )
+    .order_by(_LATER.c.day.desc())
+    .limit(1)
+    .correlate(usage_counts)
+    .scalar_subquery()
+)
 _BY_OPERATION: Final = Query(
     select(
         usage_counts.c.endpoint,
         users.c.email,
         _SUM,
         func.max(usage_counts.c.last_used_at),
-        func.max(usage_counts.c.last_address),
+        _LAST_ADDRESS,
     )
     .join(users, users.c.id == usage_counts.c.user_id)
     .where(_OF_ONE, _SINCE)
-    .group_by(usage_counts.c.endpoint, users.c.email)
+    .group_by(usage_counts.c.endpoint, usage_counts.c.user_id, users.c.email)
     .order_by(_SUM.desc(), usage_counts.c.endpoint)
     .limit(_MOST_OPERATIONS),
     lambda endpoint, email, uses, last, address: Operation(endpoint, email, int(uses), last, address),

@@ -17,8 +17,8 @@ from doorward.db.unit_of_work import Transaction
 from doorward.kit.errors import Conflict, Invalid
 from doorward.kit.pages import Page
 from doorward.oauth.principal import Principal
-from doorward.people.presence import forgive_at_site, occupancy
-from doorward.sites.areas import Area, areas_of_site, create_area, delete_area, update_area
+from doorward.people.presence import forgive_at_site, occupancy_at
+from doorward.sites.areas import create_area, delete_area, update_area
 from doorward.sites.service import get_site
 from doorward.sites.sight import VISIBLE, visible_to
 from doorward.wire.changes import perform
@@ -27,7 +27,6 @@ from doorward.wire.queries import path_id
 _READ: Final = ("account.site.readonly",)
 _WRITE: Final = ("account.site",)
 _COMMAND: Final = ("account.channel.admit",)
-_REPORTS: Final = "account.reports.readonly"
 _NAMED: Final = 6
 """So many of those in an area are named: who came last comes first."""
 
@@ -114,17 +113,13 @@ def _address(site_id: int) -> str:
 
 async def _page(request: Request[Any, Any, Any], site_id: int, form: Form) -> ASGIResponse:
     def read(transaction: Transaction, principal: Principal, _: int) -> Mapping[str, object]:
-        account_id = principal.account_id
-        site = get_site(transaction, account_id, site_id, by=principal)
-        areas: list[Area] = areas_of_site(transaction, account_id, site_id, by=principal)
-        inside = []
-        if principal.may(_REPORTS) and areas:
-            inside = occupancy(transaction, account_id, site_id, Page(1, _NAMED), by=principal)
+        site = get_site(transaction, principal.account_id, site_id, by=principal)
+        found = occupancy_at(transaction, principal.account_id, [site_id], Page(1, _NAMED))
+        areas = [area for _, area in found]
         return {
             "site": site,
             "areas": areas,
-            "names": {area.id: area.name for area in areas},
-            "inside": {each.area_id: each for each in inside},
+            "names": {area.area_id: area.area_name for area in areas},
             "doors": transaction.all(_LEADING, the_site=site_id, **visible_to(principal)) if areas else [],
         }
 

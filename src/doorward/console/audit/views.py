@@ -39,7 +39,8 @@ async def list_page(request: Request[Any, Any, Any]) -> ASGIResponse:
             "users": sorted(((user.id, _called(user)) for user in users), key=lambda pair: pair[1].casefold()),
         }
 
-    values = {name: request.query_params.get(name, "") for name in _FILTERS}
+    # What is no time cannot be shown in a field for times, either.
+    values = {name: "" if name in errors else request.query_params.get(name, "") for name in _FILTERS}
     return await show(
         request,
         "audit/list.html",

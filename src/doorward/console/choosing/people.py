@@ -1,8 +1,8 @@
-"""People by a part of their name: the first few, so that it costs little whatever their number."""
+"""People by the beginning of one of their names: the first few, so that it costs little whatever their number."""
 
 from typing import Final, NamedTuple
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 
 from doorward.db.query import Query
 from doorward.db.unit_of_work import Transaction
@@ -40,7 +40,11 @@ _NAMED: Final = (
     .where(
         people.c.account_id == bindparam("account_id"),
         people.c.deleted_at.is_(None),
-        people.c.name_key.like(bindparam("pattern"), escape="\\"),
+        or_(
+            people.c.name_key.like(bindparam("at_start"), escape="\\"),
+            people.c.name_key.like(bindparam("after_space"), escape="\\"),
+            people.c.name_key.like(bindparam("after_hyphen"), escape="\\"),
+        ),
     )
     .order_by(people.c.name_key, people.c.id)
     .limit(bindparam("most"))
@@ -54,7 +58,7 @@ _OTHERS: Final = Query(_NAMED.where(~_IN_GROUP), FoundPerson)
 
 
 def find_people(transaction: Transaction, account_id: int, text: str, most: int = MOST) -> list[FoundPerson]:
-    """The first people, by name, whose name has the text in it without regard to case and accents; none for ""."""
+    """The first people, by name, one of whose names begins with the text, in any case, with accents or without."""
     return transaction.all(_PEOPLE, **_asked(account_id, text, most)) if text.strip() else []
 
 
@@ -76,4 +80,5 @@ def _asked(account_id: int, text: str, most: int) -> dict[str, object]:
     part = sort_key(" ".join(text.split())[:_LONGEST]).replace("\0", "")
     for special in ("\\", "%", "_"):
         part = part.replace(special, f"\\{special}")
-    return {"account_id": account_id, "pattern": f"%{part}%", "most": most}
+    starts = {"at_start": f"{part}%", "after_space": f"% {part}%", "after_hyphen": f"%-{part}%"}
+    return {"account_id": account_id, "most": most, **starts}

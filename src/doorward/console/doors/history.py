@@ -168,7 +168,13 @@ _ACTIONS: Final = {
 def latest_changes(transaction: Transaction, account_id: int, channel_id: int) -> list[Changed]:
     """Who changed a door last, and what."""
     entries = transaction.all(_CHANGED, account_id=account_id, channel_id=channel_id, most=_CHANGES)
-    return [Changed(entry.at, entry.user_name or "The server", _words(entry)) for entry in entries]
+    return [Changed(entry.at, _who(entry), _words(entry)) for entry in entries]
+
+
+def _who(entry: Entry) -> str:
+    """Somebody's name without their address, which is in the log."""
+    name = (entry.user_name or "").partition(" <")[0].strip()
+    return "The server" if name in ("", "system") else name
 
 
 def _words(entry: Entry) -> str:

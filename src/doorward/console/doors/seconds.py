@@ -1,12 +1,13 @@
 """Durations in a form are seconds, as people say them; the API has milliseconds."""
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 
 from doorward.kit.errors import Invalid
 
 _MS: Final = "_ms"
+_SECONDS: Final = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
 _NUMBER: Final = re.compile(r"\b\d+\b")
 _LABELS: Final = {
     "held_open_ms": "the time until the alarm",
@@ -19,11 +20,10 @@ def milliseconds(text: str) -> object:
     written = text.strip().replace(",", ".")
     if not written:
         return None
-    try:
-        number = Decimal(written) * 1000
-        return int(number) if number == int(number) else text
-    except (InvalidOperation, ValueError, OverflowError):
+    if not _SECONDS.fullmatch(written):
         return text
+    number = Decimal(written) * 1000
+    return int(number) if number == int(number) else text
 
 
 def seconds(number: int) -> str:

@@ -32,7 +32,7 @@ async def list_page(request: Request[Any, Any, Any]) -> ASGIResponse:
     asked = asked_page(request, _TILES)
     text = text_of(request.query_params, "q")
     as_list = request.query_params.get("view") == "list"
-    wanted = Wanted(chosen_site(request), text)
+    wanted, site_asked = Wanted(chosen_site(request), text), request.query_params.get("site")
 
     def read(transaction: Transaction, principal: Principal, now: int) -> Mapping[str, object]:
         found, total = page_of_doors(transaction, principal, wanted, asked, now)
@@ -44,8 +44,9 @@ async def list_page(request: Request[Any, Any, Any]) -> ASGIResponse:
         read,
         text=text,
         as_list=as_list,
-        tiles_address=with_filters(DOORS, {"q": text}),
-        list_address=with_filters(DOORS, {"q": text, "view": "list"}),
+        site_asked=site_asked,
+        tiles_address=with_filters(DOORS, {"q": text, "site": site_asked}),
+        list_address=with_filters(DOORS, {"q": text, "site": site_asked, "view": "list"}),
         **LOOKS,
     )
 

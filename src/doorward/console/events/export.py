@@ -5,9 +5,11 @@ from typing import Any, Final
 
 from litestar import Request, get
 from litestar.response.base import ASGIResponse
+from litestar.response.streaming import ASGIStreamingResponse
 
 from doorward.console.events.filters import Filters, filters_of
 from doorward.console.events.reading import people_of
+from doorward.console.page import file_headers
 from doorward.console.sites_and_doors import sites_and_doors
 from doorward.db.unit_of_work import Transaction
 from doorward.events.exporting import FORMATS, MEDIA_TYPES, STEP, Format, Stretch, Wanted, head, part, seen_by, stretch
@@ -16,7 +18,6 @@ from doorward.oauth.principal import Principal
 from doorward.oauth.tokens import authenticate_again
 from doorward.wire.context import context_of, principal_of
 from doorward.wire.queries import choice_of
-from doorward.wire.responses import file_response
 
 _READ: Final = ("account.event.access.readonly",)
 
@@ -46,7 +47,7 @@ async def export(request: Request[Any, Any, Any]) -> ASGIResponse:
             if lines := await context.database.read(lines_of):
                 yield lines
 
-    return file_response(parts(), MEDIA_TYPES[kind], f"events.{kind}")
+    return ASGIStreamingResponse(iterator=parts(), media_type=MEDIA_TYPES[kind], headers=file_headers(f"events.{kind}"))
 
 
 def _wanted(transaction: Transaction, principal: Principal, request: Request[Any, Any, Any]) -> Wanted:

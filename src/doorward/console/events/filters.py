@@ -111,7 +111,8 @@ def filters_of(request: Request[Any, Any, Any], places: SitesAndDoors) -> Filter
         until=until,
         cursor=after or _cursor(query.get("before")) or NEWEST,
         newer=after is not None,
-        written={name: query[name] for name in ("from", "until") if query.get(name)},
+        # What is no time cannot be shown in a field for times, either.
+        written={name: query[name] for name in instants},
         errors=errors,
     )
 

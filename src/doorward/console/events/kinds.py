@@ -65,6 +65,9 @@ GROUPS: Final = (
 USUAL: Final = ("admitted", "denied", "alarms", "commands")
 """What is shown unless others are asked for: who came and who did not, what was wrong, and what somebody ordered."""
 
+COMMON: Final = frozenset({"admitted", "denied", "movement"})
+"""What happens all day long; the rest is rare beside it."""
+
 _LOOKS: Final[Mapping[str, Look]] = {
     "admitted": Look("good", "circle-check"),
     "denied": Look("bad", "circle-x"),

@@ -5,18 +5,22 @@ these few the next are taken. So nothing is sorted that is not nearly shown.
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Text, and_, bindparam, or_, select, tuple_, union_all
+from sqlalchemy import BigInteger, ColumnElement, Text, and_, bindparam, func, or_, select, tuple_, union_all
 
 from doorward.console.events.filters import Filters
+from doorward.console.events.kinds import COMMON
 from doorward.console.sites_and_doors import SitesAndDoors
-from doorward.db.query import Query, one_of
+from doorward.db.query import Query, number, one_of
 from doorward.db.unit_of_work import Transaction
+from doorward.events.counting import Count
 from doorward.events.listing import StoredEvent
 from doorward.events.tables import events
 from doorward.kit.text import sort_key
+from doorward.kit.timestamps import LATEST
 from doorward.oauth.principal import Principal
 from doorward.people.tables import people
 
@@ -104,6 +108,31 @@ def page_of_events(
     return Found(rows, has_older=there_is_more, has_newer=not filters.is_first_page, people=found_people)
 
 
+def number_of_events(transaction: Transaction, principal: Principal, filters: Filters, places: SitesAndDoors) -> int:
+    """How many there are of what is asked for, by the tallies; of some people, counted in their index."""
+    found_people = people_of(transaction, principal.account_id, filters)
+    channel_ids = channels_of(filters, places, principal)
+    if filters.errors or (channel_ids is not None and not channel_ids):
+        return 0
+    if found_people is not None:
+        params = {"person_id": str([person.id for person in found_people]), "event_code": str(sorted(filters.codes))}
+        if channel_ids is not None:
+            params["channel_id"] = str(sorted(channel_ids))
+        return transaction.one(_count(frozenset(params)), since=filters.since, until=filters.until, **params) or 0
+    count = Count(transaction, principal.account_id, filters.codes, channel_ids, filters.since)
+    return count.total - (replace(count, since=filters.until).total if filters.until <= LATEST else 0)
+
+
+@lru_cache(maxsize=2)
+def _count(kinds: frozenset[_Kind]) -> Query[int]:
+    driver: _Kind = "person_id"
+    others = [one_of(events.c[kind] + 0, kind) for kind in sorted(kinds - {driver})]
+    during = [events.c.occurred_at >= _number("since"), events.c.occurred_at < _number("until")]
+    return Query(
+        select(func.count()).select_from(events).where(one_of(events.c[driver], driver), *during, *others), number
+    )
+
+
 def _rows(
     transaction: Transaction,
     account_id: int,
@@ -111,7 +140,7 @@ def _rows(
     filters: Filters,
     most: int,
 ) -> list[StoredEvent]:
-    driver = _driver(limits)
+    driver = _driver(limits, filters.groups)
     drivers = sorted(limits[driver])
     params: dict[str, Any] = {f"driver_{place}": value for place, value in enumerate(drivers)}
     params |= {kind: str(sorted(ids)) for kind, ids in limits.items() if kind != driver}
@@ -120,8 +149,10 @@ def _rows(
     return transaction.all(query, cursor_at=filters.cursor.at, cursor_id=filters.cursor.id, **params)
 
 
-def _driver(limits: dict[_Kind, Collection[int]]) -> _Kind:
-    for kind in ("person_id", "channel_id"):
+def _driver(limits: dict[_Kind, Collection[int]], groups: Collection[str]) -> _Kind:
+    """Through which index: of a busy door nobody looks through all that happened to find what seldom happens."""
+    kinds: tuple[_Kind, ...] = ("person_id", "channel_id") if COMMON.intersection(groups) else ("person_id",)
+    for kind in kinds:
         if kind in limits and len(limits[kind]) <= _MOST_PLACES:
             return kind
     return "event_code"

@@ -10,9 +10,10 @@ from litestar.response.base import ASGIResponse
 from doorward.console.events.around import around
 from doorward.console.events.export import EXPORT_HANDLERS
 from doorward.console.events.filters import Cursor, Filters, filters_of
+from doorward.console.events.its_alarm import alarm_of
 from doorward.console.events.kinds import GROUPS
 from doorward.console.events.proof import proof_of
-from doorward.console.events.reading import Found, page_of_events
+from doorward.console.events.reading import Found, number_of_events, page_of_events
 from doorward.console.events.shown import Shown, shown
 from doorward.console.forms import Form
 from doorward.console.page import fragment, show
@@ -48,6 +49,18 @@ async def rows_part(request: Request[Any, Any, Any]) -> ASGIResponse:
     return await fragment(request, "events/rows.html", read)
 
 
+@get("/events/total", name="console.events.total", **_PAGE)
+async def total_part(request: Request[Any, Any, Any]) -> ASGIResponse:
+    """How many there are of what the filters let through: told once the page is there, which waits for no count."""
+
+    def read(transaction: Transaction, principal: Principal, _: int) -> Mapping[str, object]:
+        places = sites_and_doors(transaction, principal)
+        filters = filters_of(request, places)
+        return {"total": number_of_events(transaction, principal, filters, places)}
+
+    return await fragment(request, "events/total.html", read)
+
+
 @get("/events/{event_id:str}", name="console.event", **_PAGE)
 async def event_page(request: Request[Any, Any, Any], event_id: FromPath[str]) -> ASGIResponse:
     """All that is on record of an event, and what else happened at the door."""
@@ -56,8 +69,10 @@ async def event_page(request: Request[Any, Any, Any], event_id: FromPath[str]) -
     def read(transaction: Transaction, principal: Principal, _: int) -> Mapping[str, object]:
         event = get_event(transaction, principal.account_id, number, by=principal)
         places = sites_and_doors(transaction, principal)
+        row = shown(event, places)
         return {
-            "row": shown(event, places),
+            "row": row,
+            "alarm": alarm_of(transaction, principal.account_id, event, [reason.code for reason in row.reasons]),
             "proof": proof_of(transaction, principal.account_id, number),
             "around": [shown(each, places) for each in around(transaction, event)],
         }
@@ -79,6 +94,7 @@ def _page(request: Request[Any, Any, Any], transaction: Transaction, principal: 
         "older": _beside(filters, found.events[-1:], "before") if found.has_older else None,
         "newer": _beside(filters, found.events[:1], "after") if found.has_newer else None,
         "newest": filters.address(_LIST),
+        "total": filters.address("/console/events/total"),
         "tail": _tail(filters, found),
         "exports": [(kind, filters.address("/console/events/export", format=kind)) for kind in ("csv", "jsonl")],
         "zones": places.zones(filters.site),
@@ -119,4 +135,4 @@ def _tail(filters: Filters, found: Found) -> Mapping[str, object] | None:
     }
 
 
-HANDLERS = (list_page, rows_part, *EXPORT_HANDLERS, event_page)
+HANDLERS = (list_page, rows_part, total_part, *EXPORT_HANDLERS, event_page)

@@ -130,7 +130,7 @@ async def _page(request: Request[Any, Any, Any], form: Form, where: str | None =
         places = transaction.all(_PLACES, **visible_to(principal))
         site_id = _asked(asked) if asked is not None else _usual(places, principal, chosen)
         found: dict[str, object] = {"places": places, "where": _where(site_id), "place": None, "progress": None}
-        if places and not (site_id is None and principal.site_limited):
+        if places:
             found["place"] = _place(places, principal, site_id)
             found["progress"] = _progress(transaction, principal, site_id, now)
         return found

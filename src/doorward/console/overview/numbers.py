@@ -72,7 +72,7 @@ def _whole(value: int) -> ColumnElement[int]:
 _span = span_table()
 _HOUR: Final = (events.c.occurred_at + _span.c.offset_ms) % _whole(DAY_MS) // _whole(HOUR_MS)
 _COUNT: Final = Query(
-    select(_span.c.site_id, _HOUR.label("hour"), events.c.event_code, func.count())
+    select(_span.c.site_id, _HOUR.label("hour_of_day"), events.c.event_code, func.count())
     .select_from(_span)
     .join(
         events,
@@ -89,7 +89,7 @@ _COUNT: Final = Query(
             events.c.channel_id.in_(select(channels.c.id).where(VISIBLE, AT_SITE)),
         )
     )
-    .group_by(_span.c.site_id, literal_column("hour"), events.c.event_code),
+    .group_by(_span.c.site_id, literal_column("hour_of_day"), events.c.event_code),
     lambda weeks_ago, hour, code, times: Counted(int(weeks_ago), int(hour), code, times),
 )
 

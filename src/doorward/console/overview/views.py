@@ -16,10 +16,12 @@ from doorward.console.doors.history import recent_events
 from doorward.console.doors.parts import LOOKS, PAGE, READ
 from doorward.console.doors.reading import Door, page_of_doors
 from doorward.console.forms import sent
+from doorward.console.lists import with_filters
 from doorward.console.overview.numbers import chart_of, count_today, day_of
 from doorward.console.overview.reading import areas_now, health_now
 from doorward.console.page import fragment, go, is_htmx, show
 from doorward.console.preferences import chosen_site
+from doorward.console.start import first_run
 from doorward.db.query import Query
 from doorward.db.unit_of_work import Transaction
 from doorward.kit.pages import Page
@@ -49,6 +51,10 @@ _SITE: Final = Query(
 )
 
 
+class _NothingYet(Exception):
+    """There is no door, and whoever asks may make the first."""
+
+
 @get("/", name="console.overview", scopes=READ, **PAGE)
 async def overview(request: Request[Any, Any, Any]) -> ASGIResponse:
     """What is so at this moment, at the chosen site or at all."""
@@ -56,6 +62,8 @@ async def overview(request: Request[Any, Any, Any]) -> ASGIResponse:
 
     def read(transaction: Transaction, principal: Principal, now: int) -> Mapping[str, object]:
         doors, total = page_of_doors(transaction, principal, reading.Wanted(chosen), Page(1, _TILES), now)
+        if not total and chosen is None and first_run.wanted(transaction, principal):
+            raise _NothingYet
         site_id = _seen(chosen, doors)
         return {
             "doors": doors,
@@ -64,7 +72,19 @@ async def overview(request: Request[Any, Any, Any]) -> ASGIResponse:
             **_live(transaction, principal, site_id),
         }
 
-    return await show(request, "overview/overview.html", read, after=None, **LOOKS)
+    of_site = {"site": request.query_params.get("site")}
+    try:
+        return await show(
+            request,
+            "overview/overview.html",
+            read,
+            after=None,
+            live_address=with_filters(f"{_HOME}/overview/live", of_site),
+            numbers_address=with_filters(f"{_HOME}/overview/numbers", of_site),
+            **LOOKS,
+        )
+    except _NothingYet:
+        return go(request, first_run.PATH)
 
 
 @get("/overview/live", name="console.overview.live", scopes=READ, **PAGE)

@@ -9,6 +9,7 @@ from litestar import Request
 from litestar.response.base import ASGIResponse
 
 from doorward.console.lists import with_filters
+from doorward.console.page import file_headers
 from doorward.console.preferences import chosen_site
 from doorward.console.sites_and_doors import Site, SitesAndDoors, sites_and_doors
 from doorward.db.unit_of_work import Transaction
@@ -103,9 +104,4 @@ def _day(request: Request[Any, Any, Any], name: str, errors: dict[str, list[str]
 
 def sheet_response(rows: list[Any], name: str) -> ASGIResponse:
     """Rows as a file of CSV."""
-    return ASGIResponse(body=csv_lines(rows), media_type=SHEET_TYPE, headers=file_headers(name))
-
-
-def file_headers(name: str) -> dict[str, str]:
-    """What has a browser save an answer."""
-    return {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    return ASGIResponse(body=csv_lines(rows), media_type=SHEET_TYPE, headers=file_headers(f"{name}.csv"))

@@ -10,9 +10,9 @@ from litestar.response.streaming import ASGIStreamingResponse
 
 from doorward.console.forms import Form
 from doorward.console.lists import asked_page, paging_of
-from doorward.console.page import show
+from doorward.console.page import file_headers, show
 from doorward.console.reports import charts
-from doorward.console.reports.asked import PAGE, READ, SHEET_TYPE, asked_of, file_headers
+from doorward.console.reports.asked import PAGE, READ, SHEET_TYPE, asked_of
 from doorward.db.unit_of_work import Transaction
 from doorward.kit.csv_lines import csv_lines
 from doorward.kit.errors import BadRequest
@@ -50,7 +50,7 @@ async def attendance_page(request: Request[Any, Any, Any]) -> ASGIResponse:
         zones = {site.id: site.zone for site in asked.places.sites}
         return {
             "asked": asked,
-            "form": Form({"site": asked.site.id if asked.site else None, "name": name, "day": day.isoformat()}),
+            "form": Form({**asked.filters, "name": name, "day": day.isoformat()}, asked.errors),
             "day": day,
             "before": asked.address(day=(day - _A_DAY).isoformat(), name=name),
             "after": asked.address(day=(day + _A_DAY).isoformat(), name=name) if day < asked.today else None,
@@ -106,7 +106,7 @@ async def attendance_sheet(request: Request[Any, Any, Any]) -> ASGIResponse:
             if part:
                 yield part
 
-    return ASGIStreamingResponse(iterator=parts(), media_type=SHEET_TYPE, headers=file_headers("attendance"))
+    return ASGIStreamingResponse(iterator=parts(), media_type=SHEET_TYPE, headers=file_headers("attendance.csv"))
 
 
 ATTENDANCE_HANDLERS: Final = (attendance_page, attendance_sheet)

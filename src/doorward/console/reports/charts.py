@@ -22,7 +22,7 @@ def bars_across(names: Sequence[str], counts: Sequence[int], what: str, colour: 
             "data": list(names),
             "axisTick": {"show": False},
             "axisLine": {"show": False},
-            "axisLabel": {"color": "var(--ink)", "width": 190, "overflow": "truncate"},
+            "axisLabel": {"color": "var(--ink)", "width": 150, "lineHeight": 14, "overflow": "truncate"},
         },
         "series": [
             {

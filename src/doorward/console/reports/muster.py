@@ -44,7 +44,7 @@ async def muster_page(request: Request[Any, Any, Any]) -> ASGIResponse:
             "zones": {site.id: site.zone for site in asked.places.sites},
             "is_cut": any(area.total > len(area.people) for area, _ in areas),
             "chart": charts.bars_across(
-                [f"{area.area_name}, {site.name}" if several else area.area_name for area, site in fullest],
+                [f"{area.area_name}\n{site.name}" if several else area.area_name for area, site in fullest],
                 [area.total for area, _ in fullest],
                 "people in",
             ),

@@ -8,14 +8,12 @@ from litestar import Request, get
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
+from doorward.console.happenings import of_person
 from doorward.console.page import fragment, show
-from doorward.console.reservations.reading import Door, Record, reservation_with_id
+from doorward.console.reservations.reading import Door, Record, doors_of_reservation, reservation_with_id
 from doorward.db.unit_of_work import Transaction
 from doorward.decision.engine import decide_person
-from doorward.decision.wording import event_label, reasons_of
-from doorward.events.codes import ACCESS
-from doorward.events.listing import StoredEvent, Wanted, list_events
-from doorward.kit.pages import Page
+from doorward.decision.wording import reasons_of
 from doorward.oauth.principal import Principal
 from doorward.sync.compiler import compile_some, read_presence
 from doorward.wire.context import principal_of
@@ -32,13 +30,6 @@ class Said(NamedTuple):
     door: Door
     admitted: bool
     reasons: list[str]
-
-
-class Happened(NamedTuple):
-    """An event in words."""
-
-    event: StoredEvent
-    label: str
 
 
 @get("/reservations/{reservation_id:str}", name="console.reservation", scopes=_READ, **_PAGE)
@@ -70,9 +61,9 @@ async def at_the_doors(request: Request[Any, Any, Any], reservation_id: FromPath
     number = path_id(reservation_id)
 
     def read(transaction: Transaction, principal: Principal, now: int) -> Mapping[str, object]:
-        found = reservation_with_id(transaction, principal, number, now)
-        at = max(now, found.booking.start)
-        return {"at": at, "said": _said(transaction, principal, found, at)}
+        person_id, start, doors = doors_of_reservation(transaction, principal, number, now)
+        at = max(now, start)
+        return {"at": at, "said": _said(transaction, principal, person_id, doors, at)}
 
     return await fragment(request, "reservations/doors.html", read)
 
@@ -90,25 +81,20 @@ async def happened(request: Request[Any, Any, Any], reservation_id: FromPath[str
 
     def read(transaction: Transaction, principal: Principal, now: int) -> Mapping[str, object]:
         booking = reservation_with_id(transaction, principal, number, now).booking
-        wanted = Wanted(
-            ACCESS,
-            since=booking.start,
-            until=booking.end,
-            channel_ids=[each.id for each in booking.things],
-            person_id=booking.person_id,
-        )
-        found, total = list_events(transaction, principal.account_id, wanted, Page(1, _EVENTS), by=principal)
-        return {"happened": [_in_words(each) for each in found], "total": total, "booking": booking}
+        doors = [each.id for each in booking.things]
+        stretch = (booking.start, booking.end)
+        found = of_person(transaction, principal, booking.person_id, doors, stretch, _EVENTS)
+        return {"happened": found, "more": len(found) == _EVENTS, "booking": booking}
 
     return await fragment(request, "reservations/events.html", read)
 
 
-def _said(transaction: Transaction, principal: Principal, found: Record, at: int) -> list[Said]:
-    account_id, person_id = principal.account_id, found.booking.person_id
-    compiled = compile_some(transaction, account_id, [door.id for door in found.doors], [person_id], at=at)
+def _said(transaction: Transaction, principal: Principal, person_id: int, doors: list[Door], at: int) -> list[Said]:
+    account_id = principal.account_id
+    compiled = compile_some(transaction, account_id, [door.id for door in doors], [person_id], at=at)
     presence = read_presence(transaction, account_id, [person_id])
     said = []
-    for door in found.doors:
+    for door in doors:
         known = compiled[door.id]
         if person_id in known.snapshot.directory.people:
             verdict = decide_person(known.snapshot, known.controls.state(presence), person_id, at)
@@ -120,10 +106,6 @@ def _elsewhere(found: Record, zone: ZoneInfo) -> list[tuple[str, ZoneInfo]]:
     """The sites of its doors that are in another zone than the account, with it."""
     zones = {door.site: ZoneInfo(door.time_zone) for door in found.doors if door.time_zone not in (None, zone.key)}
     return sorted(zones.items())
-
-
-def _in_words(event: StoredEvent) -> Happened:
-    return Happened(event, event_label(event.event_code, event.channel_name or "a door", event.person_name))
 
 
 HANDLERS = (page, at_the_doors, happened)

@@ -14,6 +14,7 @@ MOST_DAYS: Final = 45
 _LEAST: Final = timedelta(minutes=15)
 """What is shorter by the clock on the wall (also because the clock was put back) is drawn so long."""
 _DAY: Final = timedelta(days=1)
+_UTC: Final = ZoneInfo("UTC")
 
 
 def events_of(found: Iterable[Booking], zone: ZoneInfo, now: int) -> list[dict[str, Any]]:
@@ -46,6 +47,7 @@ def _event(booking: Booking, zone: ZoneInfo, now: int) -> dict[str, Any]:
         "person": booking.person,
         "what": booking.what,
         "when": _when(start, end),
+        "utc": utc_words(booking),
         "url": booking.path,
         "classNames": names,
     }
@@ -53,6 +55,13 @@ def _event(booking: Booking, zone: ZoneInfo, now: int) -> dict[str, Any]:
         last = end.date() if end == datetime.combine(end.date(), datetime.min.time()) else end.date() + _DAY
         return {**event, "allDay": True, "start": start.date().isoformat(), "end": last.isoformat()}
     return {**event, "start": _local(start), "end": _local(max(end, start + _LEAST))}
+
+
+def utc_words(booking: Booking) -> str:
+    """When it is in UTC, for whoever looks closely."""
+    start, end = _naive(booking.start, _UTC), _naive(booking.end, _UTC)
+    until = f"{end:%H:%M}" if start.date() == end.date() else f"{end:%Y-%m-%d %H:%M}"
+    return f"{start:%Y-%m-%d %H:%M} to {until} UTC"
 
 
 def _when(start: datetime, end: datetime) -> str:

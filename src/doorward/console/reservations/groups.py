@@ -81,18 +81,21 @@ async def create(request: Request[Any, Any, Any]) -> ASGIResponse:
     return go(request, local_path(form.text("next")) or f"{_LIST}/{number}", done)
 
 
-@get("/reservations/groups/{reservation_id:str}", name="console.group_reservation", scopes=_READ, **_PAGE)
-async def page(request: Request[Any, Any, Any], reservation_id: FromPath[str]) -> ASGIResponse:
+@get("/reservations/groups/{group_reservation_id:str}", name="console.group_reservation", scopes=_READ, **_PAGE)
+async def page(request: Request[Any, Any, Any], group_reservation_id: FromPath[str]) -> ASGIResponse:
     """One group reservation."""
-    return await _page(request, path_id(reservation_id))
+    return await _page(request, path_id(group_reservation_id))
 
 
 @post(
-    "/reservations/groups/{reservation_id:str}/delete", name="console.group_reservation.delete", scopes=_WRITE, **_PAGE
+    "/reservations/groups/{group_reservation_id:str}/delete",
+    name="console.group_reservation.delete",
+    scopes=_WRITE,
+    **_PAGE,
 )
-async def remove(request: Request[Any, Any, Any], reservation_id: FromPath[str]) -> ASGIResponse:
+async def remove(request: Request[Any, Any, Any], group_reservation_id: FromPath[str]) -> ASGIResponse:
     """Delete one that has not begun; end one that has."""
-    number = path_id(reservation_id)
+    number = path_id(group_reservation_id)
     form = await sent(request)
 
     def delete_it(transaction: Transaction, by: Principal, now: int) -> tuple[str, bool]:
@@ -129,7 +132,12 @@ async def _form(request: Request[Any, Any, Any], form: Form) -> ASGIResponse:
         }
 
     status = 422 if form.errors else 200
-    values: dict[str, Any] = {"form": form, "chosen": chosen, "zone_of_times": principal_of(request).zone.key}
+    values: dict[str, Any] = {
+        "form": form,
+        "chosen": chosen,
+        "next_page": local_path(str(form.value("next"))) or "",
+        "zone_of_times": principal_of(request).zone.key,
+    }
     if is_htmx(request):
         return await fragment(request, "reservations/group_form.html", read, status=status, **values)
     return await show(request, "reservations/group_new.html", read, status=status, **values)

@@ -92,7 +92,12 @@ async def _form(request: Request[Any, Any, Any], form: Form) -> ASGIResponse:
         return {"doors": _choices(doors), **found_people(transaction, principal, name, chosen)}
 
     status = 422 if form.errors else 200
-    values: dict[str, Any] = {"form": form, "chosen": chosen, "zone_of_times": principal_of(request).zone.key}
+    values: dict[str, Any] = {
+        "form": form,
+        "chosen": chosen,
+        "next_page": local_path(str(form.value("next"))) or "",
+        "zone_of_times": principal_of(request).zone.key,
+    }
     if is_htmx(request):
         return await fragment(request, "reservations/form.html", read, status=status, **values)
     return await show(request, "reservations/new.html", read, status=status, **values)

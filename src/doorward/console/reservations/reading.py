@@ -187,6 +187,21 @@ _RESERVATION: Final = Query(
     .where(_SEEN, reservations.c.id == bindparam("the_id")),
     lambda *values: (_Reservation(*values[:7]), values[7], values[8], values[9], values[10] or values[11]),
 )
+_DOORS_OF_RESERVATION: Final = Query(
+    select(
+        reservations.c.person_id,
+        reservations.c.start_time,
+        channels.c.id,
+        channels.c.name,
+        channels.c.site_id,
+        sites.c.name,
+        sites.c.time_zone,
+    )
+    .select_from(reservations.join(channels, _names(channels.c.id)).join(sites, sites.c.id == channels.c.site_id))
+    .where(_SEEN, VISIBLE, reservations.c.id == bindparam("the_id"))
+    .order_by(channels.c.name_key, channels.c.id),
+    lambda person_id, start, *door: (int(person_id), int(start), Door(*door)),
+)
 _ENDED_AT: Final[ColumnElement[int]] = case(
     (
         and_(
@@ -323,6 +338,17 @@ def reservation_with_id(transaction: Transaction, principal: Principal, the_id: 
     doors = doors_with_ids(transaction, principal, _channel_ids([row]))
     booking = _booking(row, {door.id: door for door in doors})
     return Record(booking, doors, len(doors) == len(_channel_ids([row])), role_id, role, created_at, created_by)
+
+
+def doors_of_reservation(
+    transaction: Transaction, principal: Principal, the_id: int, now: int
+) -> tuple[int, int, list[Door]]:
+    """Of a reservation whose, from when on, and those of its doors that the user sees. Raises NotFound."""
+    found = transaction.all(_DOORS_OF_RESERVATION, **visible_to(principal), the_id=the_id, now=now)
+    if not found:
+        raise NotFound
+    person_id, start, _ = found[0]
+    return person_id, start, [door for _, _, door in found]
 
 
 def group_reservation_with_id(transaction: Transaction, principal: Principal, the_id: int) -> Booking:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from doorward.console.reservations.feed import utc_words
 from doorward.console.reservations.periods import Period
 from doorward.console.reservations.reading import Booking, Door
 from doorward.kit.timestamps import day_bounds, local_datetime
@@ -29,6 +30,7 @@ class Bar:
     lane: int
     label: str
     told: str
+    utc: str
 
     @property
     def y(self) -> int:
@@ -144,5 +146,6 @@ def _add(row: Row, booking: Booking, label: str, scale: Scale) -> None:
             row.lane(booking.start, booking.end),
             label if scale.has_room(booking) else "",
             told,
+            utc_words(booking),
         )
     )

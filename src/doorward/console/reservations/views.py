@@ -32,6 +32,8 @@ READ: Final = ("account.reservation.readonly",)
 _PAGE: Final[Mapping[str, Any]] = {"page": True, "hidden": True}
 _VIEWS: Final = (("day", "Day"), ("week", "Week"), ("month", "Month"), ("list", "List"), ("timeline", "Timeline"))
 _DOORS_OF_TIMELINE: Final = 100
+_BEFORE_NOW_MS: Final = 2 * 3_600_000
+_MORNING_MS: Final = 7 * 3_600_000
 
 
 @get("/reservations", name="console.reservations", scopes=READ, **_PAGE)
@@ -78,6 +80,8 @@ def _drawn(
         "rows": rows,
         "ticks": timeline.ticks(shown.period, principal.zone),
         "scale": scale,
+        # Where one begins to look, where not all of it has room: before now, or in the morning.
+        "begin_at": scale.x(now - _BEFORE_NOW_MS if scale.has(now) else asked.start + _MORNING_MS).rstrip("%"),
         "more": more,
         "most": MOST,
         "hidden_doors": max(len(doors) - _DOORS_OF_TIMELINE, 0) if shown.by == "door" else 0,

@@ -74,7 +74,7 @@ def _day(timetable: Timetable, zone: ZoneInfo, day: date, holidays: Mapping[date
         Stretch(
             (opens - start) // _MINUTE_MS,
             (closes - opens) // _MINUTE_MS,
-            f"{_clock(opens, zone)}–{'24:00' if closes == end else _clock(closes, zone)}",
+            f"{_clock(opens, zone)}-{'24:00' if closes == end else _clock(closes, zone)}",
         )
         for opens, closes in _open(timetable, start, end)
     ]

@@ -8,6 +8,7 @@ from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from doorward.console.forms import Form, again, sent
+from doorward.console.last_change import last_change
 from doorward.console.lists import asked_page, paging_of
 from doorward.console.page import go, show
 from doorward.console.shifts.forms import body_of, shown_again, values_of
@@ -115,6 +116,7 @@ async def _form(request: Request[Any, Any, Any], form: Form | None, shift_id: in
             ahead = ahead_of(transaction, principal, asked, shown.values, now)
         return {
             "shift": shift,
+            "last": None if shift is None else last_change(transaction, principal, "shift", shift.id),
             "form": shown,
             "roles": [user for user in users if user.kind == "role"],
             "doors": [user for user in users if user.kind == "door"],

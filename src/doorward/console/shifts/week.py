@@ -57,7 +57,7 @@ def words_of(windows: Iterable[DayWindow], *, holidays: str) -> list[str]:
 
 
 def _drawn_together(days: list[str]) -> str:
-    """ "Mon-Fri" for three days and more that follow each other."""
+    """Days that follow each other as "Mon-Fri", if they are three and more."""
     runs: list[list[str]] = []
     for day in days:
         follows = bool(runs) and day in SHORT_DAYS and SHORT_DAYS.index(day) == _place(runs[-1][-1]) + 1

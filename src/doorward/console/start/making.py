@@ -6,7 +6,7 @@ from typing import Final
 
 from doorward.channels.service import create_channel
 from doorward.console.forms import Sent
-from doorward.console.start.progress import is_role, progress_of, role_of_door
+from doorward.console.start.progress import first_door, is_role, progress_of, role_of_door
 from doorward.credentials.service import create_credential
 from doorward.credentials.types import ensure_default_types
 from doorward.db.unit_of_work import Transaction
@@ -76,7 +76,7 @@ def give_card(transaction: Transaction, vault: Vault, form: Sent, by: Principal,
 
 def _role(transaction: Transaction, by: Principal, now: int) -> int | None:
     """A role that opens the first door alone, at any time; None where there is no door."""
-    door = progress_of(transaction, by).door
+    door = first_door(transaction, by)
     if door is None:
         return None
     known = role_of_door(transaction, by, door.id)

@@ -186,7 +186,7 @@ def progress_of(transaction: Transaction, principal: Principal, person_id: int =
     """What is there for the user to see; `person_id`: of this person."""
     account_id = principal.account_id
     account = get_account(transaction, account_id)
-    door = transaction.one(_DOOR, **visible_to(principal))
+    door = first_door(transaction, principal)
     params = {"the_door": 0 if door is None else door.id}
     if person_id:
         person = transaction.one(_ONE, account_id=account_id, the_person=person_id, **params)
@@ -195,6 +195,11 @@ def progress_of(transaction: Transaction, principal: Principal, person_id: int =
         person = transaction.one(_NEXT, ids=str(ids), **params) if ids else None
     let_in = transaction.one(_LET_IN, account_id=account_id, codes=str(list(LET_IN)))
     return Progress(account, door, person, let_in is not None)
+
+
+def first_door(transaction: Transaction, principal: Principal) -> FirstDoor | None:
+    """The door that the steps are about."""
+    return transaction.one(_DOOR, **visible_to(principal))
 
 
 def role_of_door(transaction: Transaction, principal: Principal, door_id: int) -> int | None:

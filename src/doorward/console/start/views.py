@@ -9,11 +9,12 @@ from litestar.response.base import ASGIResponse
 from doorward.accounts.service import update_account
 from doorward.channels.channel import DRIVERS
 from doorward.console.forms import Form, again, sent
+from doorward.console.happenings import at_door, unknown_cards
 from doorward.console.page import fragment, go, is_htmx, show
 from doorward.console.start import making, trying
 from doorward.console.start.first_run import NEEDED, PATH
 from doorward.console.start.presenting import presenting_of
-from doorward.console.start.progress import STEPS, Progress, progress_of
+from doorward.console.start.progress import STEPS, Progress, first_door, progress_of
 from doorward.controllers import enrolment
 from doorward.db.unit_of_work import Transaction
 from doorward.decision.verdict import Verdict
@@ -27,7 +28,9 @@ from doorward.wire.queries import choice_of
 
 _SCOPES: Final = (NEEDED,)
 _PAGE: Final[Mapping[str, Any]] = {"page": True, "hidden": True}
-_MINUTE_MS: Final = 60_000
+_SHOWN: Final = 4
+_READ_WITHIN_MS: Final = 15 * 60_000
+_TRIED_WITHIN_MS: Final = 60 * 60_000
 _DRIVER_WORDS: Final = {
     "simulated": "Simulated: to try it out, without hardware",
     "osdp": "OSDP reader",
@@ -73,7 +76,7 @@ async def make_code(request: Request[Any, Any, Any]) -> ASGIResponse:
     vault, server = context_of(request).vault, base_url(request)
 
     def create(transaction: Transaction, by: Principal, now: int) -> enrolment.IssuedCode:
-        door = progress_of(transaction, by).door
+        door = first_door(transaction, by)
         if door is None:
             raise NotFound
         return enrolment.create_code(transaction, vault, by.account_id, {"channel_ids": [door.id]}, now, by)
@@ -127,7 +130,10 @@ async def try_it(request: Request[Any, Any, Any]) -> ASGIResponse:
         if doors is None:
             raise Conflict("The doors are in another process than this page")
         door, presented = await perform(request, lambda tx, by, now: trying.to_present(tx, by, person_id, now))
-        verdict = await doors.present(door.id, presented)
+        try:
+            verdict = await doors.present(door.id, presented)
+        except NotFound:
+            raise Conflict(f"{door.name} is not ready yet: please try again in a moment") from None
     except Conflict as error:
         return await _steps(request, "try", again(form, error))
     return await _steps(request, "try", verdict=verdict)
@@ -138,7 +144,9 @@ async def try_it(request: Request[Any, Any, Any]) -> ASGIResponse:
 )
 async def cards(request: Request[Any, Any, Any]) -> ASGIResponse:
     """The cards that were just read at a door and that nobody has."""
-    return await fragment(request, "start/cards.html", lambda tx, by, now: {"read": trying.cards_read(tx, by, now)})
+    return await fragment(
+        request, "start/cards.html", lambda tx, by, now: {"read": unknown_cards(tx, by, now - _READ_WITHIN_MS, _SHOWN)}
+    )
 
 
 @get(
@@ -152,9 +160,9 @@ async def happened(request: Request[Any, Any, Any]) -> ASGIResponse:
     """What has just happened at the door."""
 
     def read(transaction: Transaction, by: Principal, now: int) -> Mapping[str, object]:
-        door = progress_of(transaction, by).door
-        since = now - 60 * _MINUTE_MS
-        return {"door": door, "happened": [] if door is None else trying.lately(transaction, by, door.id, since)}
+        door = first_door(transaction, by)
+        since = now - _TRIED_WITHIN_MS
+        return {"happened": [] if door is None else at_door(transaction, by, door.id, since, _SHOWN)}
 
     return await fragment(request, "start/events.html", read)
 

@@ -16,23 +16,26 @@ from doorward.notification_rules.senders import told_event
 from doorward.notification_rules.targets import CHAT, POST
 from doorward.notification_rules.wording import chat_message, message
 from doorward.webhooks.application_webhook import ApplicationWebhook
-from doorward.webhooks.endpoints import WEBHOOK, get_endpoint
+from doorward.webhooks.endpoints import WEBHOOK
 from doorward.webhooks.log import Logged
 from doorward.webhooks.sending import Delivery, Endpoint
-from doorward.webhooks.tables import deliveries
+from doorward.webhooks.tables import deliveries, endpoints
 
 _HIDDEN: Final = "(hidden)"
 
 
 class _Kept(NamedTuple):
+    """To whom a delivery goes, and what a rule wants said by it."""
+
+    endpoint: Endpoint
     content: str | None
 
 
-_CONTENT: Final = Query(
-    select(deliveries.c.content).where(
-        deliveries.c.account_id == bindparam("account_id"), deliveries.c.id == bindparam("the_id")
-    ),
-    _Kept,
+_KEPT: Final = Query(
+    select(*(endpoints.c[name] for name in Endpoint._fields), deliveries.c.content)
+    .join(deliveries, deliveries.c.endpoint_id == endpoints.c.id)
+    .where(deliveries.c.account_id == bindparam("account_id"), deliveries.c.id == bindparam("the_id")),
+    lambda *row: _Kept(Endpoint(*row[:-1]), row[-1]),
 )
 
 
@@ -43,10 +46,10 @@ def payload_of(
 
     Without the token that acknowledges it, which is the receiver's.
     """
-    endpoint = get_endpoint(transaction, account_id, delivery.endpoint_id)
-    kept = transaction.one(_CONTENT, account_id=account_id, the_id=delivery.id)
-    if endpoint is None or kept is None:
+    kept = transaction.one(_KEPT, account_id=account_id, the_id=delivery.id)
+    if kept is None:
         return None
+    endpoint = kept.endpoint
     what = Delivery(
         delivery.id,
         account_id,

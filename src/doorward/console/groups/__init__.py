@@ -1,0 +1,1 @@
+"""Groups: people who hold the same roles."""

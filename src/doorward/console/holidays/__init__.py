@@ -1,0 +1,1 @@
+"""Holidays: days on which shifts may have other windows."""

@@ -1,0 +1,1 @@
+"""Roles: which doors, when; and all of them at once as a matrix."""

@@ -141,7 +141,7 @@ async def _new(request: Request[Any, Any, Any], person_id: int, form: Form) -> A
         return {
             "portrait": portrait,
             "types": sorted(free, key=lambda each: each.kind != CARD),
-            "memorised": sorted(str(each.id) for each in free if each.kind in MEMORISED),
+            "memorised": {each.id for each in free if each.kind in MEMORISED},
             "doors": doors_with_readers(transaction, principal) if may_read else [],
         }
 

@@ -45,7 +45,7 @@ async def new_page(request: Request[Any, Any, Any], person_id: FromPath[str]) ->
 async def create(request: Request[Any, Any, Any], person_id: FromPath[str]) -> ASGIResponse:
     """Issue it. A PIN that was made at random is shown with the answer, and nowhere else."""
     form, number, vault = await sent(request), path_id(person_id), context_of(request).vault
-    body = {**form.body(ids=()), "credential_type_id": _type_id(form), "value": _value(form)}
+    body = {**form.body(numbers=("credential_type_id",)), "value": _value(form)}
 
     def create_it(transaction: Transaction, by: Principal, now: int) -> Credential:
         return create_credential(transaction, vault, by.account_id, number, body, now, by=by)
@@ -112,10 +112,6 @@ async def remove(
 
 def _value(form: Sent) -> object:
     return RANDOM if form.text("random") else form.text("value").strip()
-
-
-def _type_id(form: Sent) -> object:
-    return form.body(numbers=("credential_type_id",))["credential_type_id"]
 
 
 async def _done(request: Request[Any, Any, Any], person_id: int, made: Credential, done: str) -> ASGIResponse:

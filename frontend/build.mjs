@@ -39,7 +39,7 @@ const SHARED = {
 const made = await Promise.all([
   esbuild.build({
     ...SHARED,
-    entryPoints: ["src/console.js", "src/charts.js", "src/calendar.js", "src/console.css", "src/calendar.css"],
+    entryPoints: ["console.js", "charts.js", "calendar.js", "console.css", "calendar.css", "week.css"].map((name) => `src/${name}`),
     format: "esm",
     splitting: true,
   }),

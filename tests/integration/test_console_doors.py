@@ -171,6 +171,17 @@ def test_the_overview_counts_today_against_the_usual_day(world: World, owner: Fo
     assert words(owner, "/console/overview/live").count("rejected") == 3
 
 
+def test_doors_that_are_behind_are_brought_up_to_date_but_not_every_second(world: World, owner: FormBrowser) -> None:
+    heard(world)
+    assert "Bring the doors up to date" not in words(owner, "/console")
+    write(world, update_channel, world.channel_ids[0], {"pulse_ms": 4000})
+    page = owner.get("/console")
+    assert "3 doors behind" in page.text
+    for told in ("The doors are being brought up to date.", "That was asked for just now. Please wait 60 seconds."):
+        assert owner.post("/console/overview/sync", page).headers["location"] == "/console"
+        assert told in owner.get("/console").text
+
+
 def test_every_door_of_the_chosen_site_is_on_the_overview_and_a_site_that_is_gone_narrows_nothing(
     world: World, owner: FormBrowser
 ) -> None:

@@ -38,22 +38,18 @@ document.addEventListener("door", ({ detail }) => {
   if (detail.person_id) document.body.dispatchEvent(new CustomEvent(`person-${detail.person_id}`, { detail }));
 });
 
-// What is issued decides what has to be said of it: only a card can be read, only a PIN made at random.
+// Only a PIN is made at random, and then has no number to be written.
 function suit(form) {
-  const select = form.querySelector('[name="credential_type_id"]');
-  const isPin = form.dataset.memorised.split(" ").includes(select.value);
+  const isPin = form.querySelector(".is-typed:checked") !== null;
   const random = form.querySelector('[name="random"]');
   const value = form.querySelector('[name="value"]');
   if (!isPin) random.checked = false;
   value.disabled = random.checked;
   value.required = !random.checked;
-  form.querySelector(".for-pins").hidden = !isPin;
-  const reading = document.querySelector(".for-cards");
-  if (reading) reading.hidden = isPin;
 }
 
 document.addEventListener("input", ({ target }) => {
-  const form = target.closest?.("form[data-memorised]");
+  const form = target.closest?.("form[data-issuing]");
   if (form) suit(form);
 });
-for (const form of document.querySelectorAll("form[data-memorised]")) suit(form);
+for (const form of document.querySelectorAll("form[data-issuing]")) suit(form);

@@ -24,7 +24,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "group_reservation": Kind("group reservation"),
     "holiday": Kind("holiday", "/console/holidays"),
     "notification_rule": Kind("notification rule", "/console/rules/{}"),
-    "people_import": Kind("import of people"),
+    "people_import": Kind("import of people", "/console/people/import/{}"),
     "person": Kind("person", "/console/people/{}"),
     "personal_token": Kind("personal token", "/console/tokens"),
     "reservation": Kind("reservation", "/console/reservations/{}"),
@@ -32,7 +32,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "shift": Kind("shift", "/console/shifts/{}"),
     "site": Kind("site", "/console/sites/{}"),
     "user": Kind("user", "/console/users/{}"),
-    "webhook_delivery": Kind("webhook delivery"),
+    "webhook_delivery": Kind("webhook delivery", "/console/webhooks/deliveries/{}"),
 }
 
 ACTIONS: Final[Mapping[str, str]] = {

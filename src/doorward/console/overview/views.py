@@ -17,6 +17,7 @@ from doorward.console.doors.parts import LOOKS, PAGE, READ
 from doorward.console.doors.reading import Door, page_of_doors
 from doorward.console.forms import sent
 from doorward.console.lists import with_filters
+from doorward.console.moments import counted
 from doorward.console.overview.numbers import chart_of, count_today, day_of
 from doorward.console.overview.reading import areas_now, health_now
 from doorward.console.page import fragment, go, is_htmx, show
@@ -24,11 +25,13 @@ from doorward.console.preferences import chosen_site
 from doorward.console.start import first_run
 from doorward.db.query import Query
 from doorward.db.unit_of_work import Transaction
+from doorward.kit.errors import TooManyRequests
 from doorward.kit.pages import Page
 from doorward.kit.timestamps import find_zone
 from doorward.oauth.principal import Principal
 from doorward.sites.sight import visible_to
 from doorward.sites.tables import sites
+from doorward.sync.service import push
 from doorward.users.tables import user_sites
 from doorward.wire.changes import perform
 from doorward.wire.queries import id_of, path_id
@@ -129,6 +132,17 @@ async def acknowledge_alarm(request: Request[Any, Any, Any], alarm_id: FromPath[
     return await fragment(request, "overview/alarms.html", read, said="The alarm was acknowledged.", **LOOKS)
 
 
+@post("/overview/sync", name="console.overview.sync", scopes=("account.sync",), **PAGE)
+async def bring_up_to_date(request: Request[Any, Any, Any]) -> ASGIResponse:
+    """Bring all doors up to date now."""
+    await sent(request)
+    try:
+        await perform(request, push)
+    except TooManyRequests as error:
+        return go(request, _HOME, f"That was asked for just now. Please wait {counted(error.retry_in, 'second')}.")
+    return go(request, _HOME, "The doors are being brought up to date.")
+
+
 def _live(transaction: Transaction, principal: Principal, site_id: int | None) -> Mapping[str, object]:
     return {
         "events": recent_events(transaction, principal, site_id, _LINES),
@@ -153,4 +167,4 @@ def _site(transaction: Transaction, principal: Principal, chosen: int) -> tuple[
     return transaction.one(_SITE, the_site=chosen, **visible_to(principal)) or (None, None)
 
 
-HANDLERS = (overview, live, numbers, acknowledge_alarm)
+HANDLERS = (overview, live, numbers, acknowledge_alarm, bring_up_to_date)

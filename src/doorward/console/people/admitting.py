@@ -1,7 +1,7 @@
 """Opening a door for somebody who stands before it: the door is chosen, decides, and opens once."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from litestar import Request, get, post
 from litestar.params import FromPath
@@ -43,11 +43,12 @@ _STANDINGS: Final = {
 }
 
 
-class _Door:
+class _Door(NamedTuple):
     """A door that can be chosen."""
 
-    def __init__(self, the_id: int, name: str, site: str) -> None:
-        self.id, self.name, self.site = the_id, name, site
+    id: int
+    name: str
+    site: str
 
 
 _PATTERN: Final = bindparam("pattern", type_=Text)

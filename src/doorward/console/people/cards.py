@@ -45,7 +45,7 @@ async def new_page(request: Request[Any, Any, Any], person_id: FromPath[str]) ->
 async def create(request: Request[Any, Any, Any], person_id: FromPath[str]) -> ASGIResponse:
     """Issue it. A PIN that was made at random is shown with the answer, and nowhere else."""
     form, number, vault = await sent(request), path_id(person_id), context_of(request).vault
-    body = {**form.body(ids=()), "credential_type_id": _type_id(form), "value": _value(form)}
+    body = {**form.body(numbers=("credential_type_id",)), "value": _value(form)}
 
     def create_it(transaction: Transaction, by: Principal, now: int) -> Credential:
         return create_credential(transaction, vault, by.account_id, number, body, now, by=by)
@@ -114,10 +114,6 @@ def _value(form: Sent) -> object:
     return RANDOM if form.text("random") else form.text("value").strip()
 
 
-def _type_id(form: Sent) -> object:
-    return form.body(numbers=("credential_type_id",))["credential_type_id"]
-
-
 async def _done(request: Request[Any, Any, Any], person_id: int, made: Credential, done: str) -> ASGIResponse:
     if made.kind not in MEMORISED:
         return go(request, f"/console/people/{person_id}", done)
@@ -141,7 +137,7 @@ async def _new(request: Request[Any, Any, Any], person_id: int, form: Form) -> A
         return {
             "portrait": portrait,
             "types": sorted(free, key=lambda each: each.kind != CARD),
-            "memorised": sorted(str(each.id) for each in free if each.kind in MEMORISED),
+            "memorised": {each.id for each in free if each.kind in MEMORISED},
             "doors": doors_with_readers(transaction, principal) if may_read else [],
         }
 

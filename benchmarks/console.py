@@ -17,10 +17,8 @@ import httpx
 from benchmarks.installation import add_people, vault_of
 from doorward.kit import public_ids
 from doorward.kit.clock import SystemClock
-from tests.support.browser_user import BrowserUser
-from tests.support.console import serving
+from tests.support.console import build_house, serving
 from tests.support.console_pages import Furnished, furnish, page_paths
-from tests.support.installation import Installation
 from tests.support.lively import live
 
 PEOPLE: Final = 100_000
@@ -69,20 +67,15 @@ class _Account(NamedTuple):
 
 @contextmanager
 def _served(folder: Path, people: int) -> Iterator[_Account]:
-    installation = Installation(folder)
-    made = installation.demo()
-    live(installation, public_ids.decode("account", made["account_id"]) or 0, made)
+    house = build_house(folder)
+    live(folder, public_ids.decode("account", house.made["account_id"]) or 0, house.made)
     if people:
-        _add(folder, people, len(made["groups"]))
-    with serving(installation, None) as console:
+        _add(folder, people, len(house.made["groups"]))
+    with serving(house, None) as console:
         furnished = furnish(console)
-        owner = console.users["owner"]
-        user = BrowserUser(console.base_url, owner.email, owner.password)
-        user.sign_in()
-        try:
-            yield _Account(user.http, furnished)
-        finally:
-            user.http.close()
+        cookies = {"doorward": console.cookies["owner"]}
+        with httpx.Client(base_url=console.base_url, cookies=cookies, timeout=30, trust_env=False) as http:
+            yield _Account(http, furnished)
 
 
 def _add(folder: Path, people: int, groups: int) -> None:

@@ -8,8 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.console import Console, serving
-from tests.support.installation import Installation
+from tests.support.console import Console, House, serving
 from tests.support.web import Web, somebody_elses_web
 
 
@@ -22,8 +21,7 @@ class Connected:
 
 
 @pytest.fixture(scope="module")
-def connected(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Connected]:
-    house = Installation(tmp_path_factory.mktemp("integrations") / "data")
+def connected(house: House, browser: Browser) -> Iterator[Connected]:
     with (
         somebody_elses_web() as web,
         serving(house, browser, DOORWARD_OUTBOUND_ALLOW="127.0.0.0/8", DOORWARD_DELIVERY_RETRIES="600") as console,

@@ -104,7 +104,7 @@ def test_whoever_answers_for_a_site_changes_only_what_is_there(console: Console)
         made = console.installation.json(
             "user", "create", email, "--role", "admin", "--first-name", "Care", "--site", site
         )
-        console.users["caretaker"] = Who(email, made["password"], "admin")
+        console.sign_in("caretaker", Who(email, made["password"], "admin"))
     with console.page("caretaker") as page:
         page.goto("/console/roles?view=matrix")
         expect(page.get_by_role("columnheader", name="Studio")).to_have_count(0)

@@ -10,8 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.browser_user import BrowserUser, form_of
-from tests.support.console import BERLIN, BRISTOL, Console, serving
-from tests.support.installation import Installation
+from tests.support.console import BERLIN, BRISTOL, Console, House, serving
 from tests.support.mail_server import MailBox, mail_server
 
 
@@ -24,8 +23,7 @@ class Mailing:
 
 
 @pytest.fixture(scope="module")
-def mailing(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Mailing]:
-    house = Installation(tmp_path_factory.mktemp("settings") / "data")
+def mailing(house: House, browser: Browser) -> Iterator[Mailing]:
     with mail_server() as box, serving(house, browser, DOORWARD_SMTP_URL=box.url(more="&starttls=never")) as console:
         yield Mailing(console, box)
 

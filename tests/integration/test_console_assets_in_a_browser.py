@@ -144,15 +144,10 @@ def test_a_chart_that_htmx_brings_is_drawn_and_one_that_it_takes_away_is_forgott
     expect(page.locator("#pie svg")).to_be_visible()
 
 
-def test_a_calendar_is_drawn_with_its_styles_and_icons(console: Console) -> None:
+def test_a_calendar_is_drawn_with_its_styles(console: Console) -> None:
     page = console.open('<div data-calendar id="calendar"></div>')
-    following = page.get_by_role("button", name="Next week")
-    expect(following).to_be_visible()
+    expect(page.locator("#calendar .fc-view-harness")).to_be_visible()
     assert page.locator("style").count() == 0
-    assert "svg" in following.locator(".fc-icon").evaluate("icon => getComputedStyle(icon, '::before').maskImage")
-    title = page.locator("#calendar h2").text_content()
-    following.click()
-    expect(page.locator("#calendar h2")).not_to_have_text(title or "")
 
 
 def test_a_form_that_is_refused_comes_back_with_what_is_wrong(console: Console) -> None:

@@ -2,12 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
+from doorward.db.connect import open_database
+from doorward.db.unit_of_work import Transaction
+from doorward.kit.clock import SystemClock
+from doorward.signing_in import sessions
+from doorward.users.service import find_user
 from tests.support.installation import Installation, Server
 
 BRISTOL = "Harbour House Bristol"
@@ -32,7 +38,7 @@ class Console:
     made: dict[str, Any]
     users: dict[str, Who]
     browser: Browser | None
-    _states: dict[str, Any] = field(default_factory=dict)
+    cookies: dict[str, str]
 
     @property
     def base_url(self) -> str:
@@ -58,7 +64,7 @@ class Console:
             locale="en-GB",
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
-            storage_state=self._states.get(user),
+            storage_state=self._state(user),
             **options,
         )
         said: list[str] = []
@@ -67,20 +73,20 @@ class Console:
             page.set_default_timeout(30_000)
             page.on("console", lambda message: said.append(_words(message)) if _is_bad(message) else None)
             page.on("pageerror", lambda error: said.append(f"error: {error}"))
-            if user not in self._states:
-                self._sign_in(page, user)
-                self._states[user] = context.storage_state()
             yield page
             assert not said, said
         finally:
             context.close()
 
-    def _sign_in(self, page: Page, user: str) -> None:
-        page.goto("/sign-in")
-        page.get_by_label("E-mail address").fill(self.users[user].email)
-        page.get_by_label("Password").fill(self.users[user].password)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url("**/console**")
+    def sign_in(self, name: str, who: Who) -> None:
+        """Let another user have signed in, for page()."""
+        self.users[name] = who
+        self.cookies.update(_signed_in(self.installation.data_dir, {name: who}))
+
+    def _state(self, user: str) -> Any:
+        """What a browser keeps of one who has signed in."""
+        cookie = {"name": "doorward", "value": self.cookies[user], "domain": "127.0.0.1", "path": "/", "expires": -1}
+        return {"cookies": [{**cookie, "httpOnly": True, "secure": False, "sameSite": "Lax"}], "origins": []}
 
 
 _REFUSED = ("Failed to load resource", "Response Status Error Code 4")
@@ -96,19 +102,53 @@ def _words(message: ConsoleMessage) -> str:
     return f"{message.type}: {message.text}"
 
 
-@contextmanager
-def serving(installation: Installation, browser: Browser | None, **environment: str) -> Iterator[Console]:
-    """The example account with a user of each kind, served with some settings."""
+@dataclass
+class House:
+    """The example account with a user of each kind, all of them signed in; not served."""
+
+    data_dir: Path
+    made: dict[str, Any]
+    users: dict[str, Who]
+    cookies: dict[str, str]
+    """The session of each user."""
+
+
+def build_house(data_dir: Path) -> House:
+    """Make it in an empty directory."""
+    installation = Installation(data_dir)
     made = installation.demo()
     owner = made["owner"]
     users = {"owner": Who(owner["email"], owner["password"], "owner")}
+    sites = {site["name"]: site["id"] for site in installation.json("site", "list")}
+    for name, role in (("admin", "admin"), ("operator", "operator"), ("viewer", "viewer"), ("limited", "operator")):
+        email = f"{name}@harbour.example"
+        limits = ("--site", sites[BRISTOL]) if name == "limited" else ()
+        found = installation.json("user", "create", email, "--role", role, "--first-name", name.title(), *limits)
+        users[name] = Who(email, found["password"], role)
+    return House(data_dir, made, users, _signed_in(data_dir, users))
+
+
+def _signed_in(data_dir: Path, users: dict[str, Who]) -> dict[str, str]:
+    """A session for each, begun as a sign-in begins one."""
+    database, now = open_database(f"sqlite:///{data_dir / 'doorward.db'}"), SystemClock().now()
+
+    def begin(transaction: Transaction) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for name, who in users.items():
+            user = find_user(transaction, who.email)
+            assert user is not None
+            found[name] = sessions.begin(transaction, user.id, "127.0.0.1", "Chromium", now, needs_second_factor=False)
+        return found
+
+    try:
+        return database.write_now(begin)
+    finally:
+        database.close()
+
+
+@contextmanager
+def serving(house: House, browser: Browser | None, **environment: str) -> Iterator[Console]:
+    """A house, served with some settings."""
+    installation = Installation(house.data_dir)
     with installation.serving(**environment) as server:
-        headers = {"Authorization": f"Bearer {made['token']}"}
-        with httpx.Client(base_url=server.base_url, headers=headers, timeout=30, trust_env=False) as http:
-            sites = {site["name"]: site["id"] for site in http.get("/api/3/sites").json()}
-        for name, role in (("admin", "admin"), ("operator", "operator"), ("viewer", "viewer"), ("limited", "operator")):
-            email = f"{name}@harbour.example"
-            limits = ("--site", sites[BRISTOL]) if name == "limited" else ()
-            found = installation.json("user", "create", email, "--role", role, "--first-name", name.title(), *limits)
-            users[name] = Who(email, found["password"], role)
-        yield Console(installation, server, made, users, browser)
+        yield Console(installation, server, house.made, house.users, browser, house.cookies)

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,6 @@ from doorward.decision.codes import EventCode
 from doorward.events.service import Event, record_all
 from doorward.kit.clock import SystemClock
 from doorward.kit.timestamps import day_bounds, local_datetime
-from tests.support.installation import Installation
 
 DAYS: Final = 21
 _MINUTE_MS: Final = 60_000
@@ -24,9 +24,9 @@ _DENIED: Final = (
 )
 
 
-def live(installation: Installation, account_id: int, made: dict[str, Any]) -> None:
+def live(data_dir: Path, account_id: int, made: dict[str, Any]) -> None:
     """Record what may have happened there in the last weeks, the same whenever it is done; nothing serves it yet."""
-    database = open_database(installation.database or f"sqlite:///{installation.data_dir / 'doorward.db'}")
+    database = open_database(f"sqlite:///{data_dir / 'doorward.db'}")
     now = SystemClock().now()
     happened = sorted(_days(account_id, made, now), key=lambda event: event.occurred_at)
 

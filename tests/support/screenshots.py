@@ -13,9 +13,8 @@ from playwright.sync_api import Page, expect
 
 from doorward.kit import public_ids
 from tests.support.chromium import chromium
-from tests.support.console import Console, serving
+from tests.support.console import Console, build_house, serving
 from tests.support.console_pages import furnish, page_paths
-from tests.support.installation import Installation
 from tests.support.lively import live
 
 SIZES: Final = {1440: 900, 390: 844}
@@ -25,10 +24,9 @@ def take(folder: Path, words: list[str]) -> int:
     """Each page at each size, in light and in dark; gives their number."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as directory, chromium() as browser:
-        installation = Installation(Path(directory) / "data")
-        made = installation.demo()
-        live(installation, public_ids.decode("account", made["account_id"]) or 0, made)
-        with serving(installation, browser) as console:
+        house = build_house(Path(directory) / "data")
+        live(house.data_dir, public_ids.decode("account", house.made["account_id"]) or 0, house.made)
+        with serving(house, browser) as console:
             return _take_all(console, folder, words)
 
 

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.support.chromium import shared_chromium
 from tests.support.console import Console, House, build_house, serving
+
+expect.set_options(timeout=20_000)
+"""What is to come comes at once; where four tests share two processors, that may take a while."""
 
 
 @pytest.fixture(scope="session")

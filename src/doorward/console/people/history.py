@@ -44,7 +44,7 @@ class Happened(NamedTuple):
         if self.event_code in ADMITTING or self.event_code == EventCode.REMOTE_ADMISSION_DONE:
             return Standing("good", "Admitted", "circle-check")
         if self.event_code in _REFUSED:
-            return Standing("bad", "Refused", "ban")
+            return Standing("bad", "Denied", "circle-x")
         return Standing("plain", "Note", "info-circle")
 
 

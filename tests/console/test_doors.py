@@ -1,5 +1,6 @@
 """Doors in the console: seen as they are, opened at one touch, told what to do, set up."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,7 +18,20 @@ def make_door(console: Console, name: str, **fields: Any) -> int:
         sites = {site["name"]: site["id"] for site in api.get("/api/3/sites").json()}
         made = api.post("/api/3/channels", json={"name": name, "site_id": sites[BRISTOL], **fields})
         assert made.status_code == 201, made.text
-    return int(made.json()["id"])
+    door_id = int(made.json()["id"])
+    if "driver" not in fields:
+        follow(console, door_id)
+    return door_id
+
+
+def follow(console: Console, door_id: int) -> None:
+    """Wait until the door goes by what is set."""
+    for _ in range(400):
+        found = channel(console, door_id)
+        if (found["status"], found["sync"]["status"]) == ("online", "ok"):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"the door does not follow: {found}")
 
 
 def channel(console: Console, door_id: int) -> dict[str, Any]:
@@ -77,6 +91,7 @@ def test_a_tile_changes_the_moment_its_door_does(console: Console) -> None:
         tell(console, door, "unlockdown")
         tell(console, door, "normal")
         expect(here).to_contain_text("Locked")
+        follow(console, door)
         console.installation.json("door", "open", door)
         expect(here).to_contain_text("Forced open")
         console.installation.json("door", "close", door)

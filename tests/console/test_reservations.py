@@ -67,6 +67,7 @@ def test_what_is_dragged_equals_what_the_api_makes(console: Console, day: date, 
         form.get_by_role("radio", name="Ada Lovelace").check()
         expect(form.get_by_role("checkbox", name="Meeting room Brunel")).to_be_checked()
         form.get_by_role("button", name="Add the reservation").click()
+        expect(page.get_by_role("status").first).to_contain_text("The reservation for Ada Lovelace was added.")
         shown = page.locator("a.fc-event", has_text="Ada Lovelace")
         expect(shown).to_contain_text(f"{start} - {end}")
         dragged = api.get("/api/3/reservations").json()[-1]

@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from doorward.console.reservations.periods import changes_in
 from tests.support.console import Console
@@ -75,6 +75,23 @@ def test_what_is_dragged_equals_what_the_api_makes(console: Console, day: date, 
         shown.click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Reservation for Ada Lovelace")
         expect(page.get_by_role("main")).to_contain_text("Lets them in")
+
+
+def test_whoever_is_chosen_while_others_are_looked_for_stays_chosen(console: Console) -> None:
+    with console.page() as page:
+        page.goto("/console/reservations/new")
+        answers: list[Route] = []
+        page.route("**/reservations/people?**", answers.append)
+        search = page.get_by_label("Find a person by name")
+        for name in ("lovel", "zzzz"):
+            chosen = page.get_by_role("radio", name="Ada Lovelace")
+            with page.expect_request("**/reservations/people?**"):
+                search.fill(name)
+            chosen.check()
+            with page.expect_response("**/reservations/people?**"):
+                answers.pop().continue_()
+            expect(page.locator(".htmx-request")).to_have_count(0)
+            expect(chosen).to_be_checked()
 
 
 def test_the_calendar_keeps_in_its_address_what_is_looked_at(console: Console) -> None:

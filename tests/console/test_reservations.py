@@ -81,7 +81,11 @@ def test_whoever_is_chosen_while_others_are_looked_for_stays_chosen(console: Con
     with console.page() as page:
         page.goto("/console/reservations/new")
         answers: list[Route] = []
-        page.route("**/reservations/people?**", answers.append)
+
+        def hold(route: Route) -> None:
+            answers.append(route)
+
+        page.route("**/reservations/people?**", hold)
         search = page.get_by_label("Find a person by name")
         for name in ("lovel", "zzzz"):
             chosen = page.get_by_role("radio", name="Ada Lovelace")

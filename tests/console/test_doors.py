@@ -94,8 +94,6 @@ def test_a_tile_changes_the_moment_its_door_does(console: Console) -> None:
         follow(console, door)
         while console.installation.json("door", "state", door)["unlocked"]:
             time.sleep(0.05)
-        with page.expect_response("**/console/live"):
-            page.reload()
         console.installation.json("door", "open", door)
         expect(here).to_contain_text("Forced open")
         console.installation.json("door", "close", door)

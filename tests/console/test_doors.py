@@ -1,6 +1,5 @@
 """Doors in the console: seen as they are, opened at one touch, told what to do, set up."""
 
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,6 +7,7 @@ from zoneinfo import ZoneInfo
 from playwright.sync_api import Page, expect
 
 from tests.support.console import BERLIN, BRISTOL, Console
+from tests.support.doors import eventually
 
 LONDON = ZoneInfo("Europe/London")
 
@@ -26,12 +26,12 @@ def make_door(console: Console, name: str, **fields: Any) -> int:
 
 def follow(console: Console, door_id: int) -> None:
     """Wait until the door goes by what is set."""
-    for _ in range(400):
+
+    def follows() -> bool:
         found = channel(console, door_id)
-        if (found["status"], found["sync"]["status"]) == ("online", "ok"):
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"the door does not follow: {found}")
+        return (found["status"], found["sync"]["status"]) == ("online", "ok")
+
+    eventually(follows)
 
 
 def channel(console: Console, door_id: int) -> dict[str, Any]:

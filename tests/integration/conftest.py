@@ -10,9 +10,12 @@ import pytest
 from doorward.db.unit_of_work import Database
 from doorward.kit.clock import FixedClock
 from doorward.kit.crypto import Vault
+from doorward.users.service import get_user
 from doorward.wire.context import Context
+from tests.support.browser import BrowserOf, FormBrowser
 from tests.support.commands import Commands
 from tests.support.server import client, serving
+from tests.support.services import read
 from tests.support.world import World
 
 
@@ -60,3 +63,20 @@ def doorward(empty: Commands) -> Commands:
     empty.json("account", "create", "Acme", "--time-zone", "Europe/London")
     empty.json("site", "create", "North")
     return empty
+
+
+@pytest.fixture
+def browser_of(served: Served, world: World) -> Iterator[BrowserOf]:
+    """A browser in which a user of a role has signed in."""
+    opened: list[FormBrowser] = []
+
+    def sign_in(role: str, site_ids: list[int] | None = None) -> FormBrowser:
+        browser = FormBrowser(served.base_url)
+        opened.append(browser)
+        user_id = world.user(role, site_ids=site_ids)[0]
+        assert browser.sign_in(read(world, get_user, user_id).email).status_code == 303
+        return browser
+
+    yield sign_in
+    for browser in opened:
+        browser.http.close()

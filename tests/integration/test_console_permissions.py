@@ -1,32 +1,19 @@
 """Every route of the console asks as the API does: whoever may not is refused, and what is another's is not there."""
 
 import re
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any, Final
 
 import pytest
-from sqlalchemy import select
 
-from doorward.db.query import Query
-from doorward.db.unit_of_work import Transaction
-from doorward.groups.service import create_group
-from doorward.people.service import get_person, update_person
-from doorward.roles.service import create_role, get_role, update_role
-from doorward.schema import metadata
-from doorward.shifts.service import create_shift, update_shift
-from doorward.users.service import get_user, update_user
+from doorward.users.service import get_user
 from tests.integration.conftest import Served
-from tests.support.browser import FormBrowser
+from tests.support.browser import BrowserOf, FormBrowser
 from tests.support.console_routes import CHAT, PIN, filled, methods, paths, things_at
-from tests.support.services import read, write, write_sealed
+from tests.support.services import everything, read
 from tests.support.world import World
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """For what is the same on each database."""
-
-BrowserOf = Callable[..., FormBrowser]
 
 OWN: Final = {
     "/console/theme",
@@ -121,8 +108,6 @@ WHOLE_ACCOUNT: Final = {
 
 _ENDLESS: Final = "/console/live"
 _QUERIES: Final = {"/console/reservations/feed": "?start=2026-03-02&end=2026-03-09"}
-_COMES_AND_GOES: Final = {"sessions", "sign_in_attempts", "usage_counts", "channel_reports"}
-"""Tables that change while nobody changes anything."""
 _OF_A_PLACE: Final = {
     *("admission_id", "alarm_id", "area_id", "channel_id", "controller_id", "event_id", "group_reservation_id"),
     *("holiday_id", "reservation_id", "role_id", "rule_id", "site_id"),
@@ -137,33 +122,8 @@ _DECIDES_NOTHING: Final = {
 """Who is in the group stays in it, who is enabled stays so, and a photo opens no door: the API lets them, too."""
 
 
-@pytest.fixture
-def browser_of(served: Served, world: World) -> Iterator[BrowserOf]:
-    """A browser in which a user of a role has signed in."""
-    opened: list[FormBrowser] = []
-
-    def sign_in(role: str, site_ids: list[int] | None = None) -> FormBrowser:
-        browser = FormBrowser(served.base_url)
-        opened.append(browser)
-        user_id = world.user(role, site_ids=site_ids)[0]
-        assert browser.sign_in(read(world, get_user, user_id).email).status_code == 303
-        return browser
-
-    yield sign_in
-    for browser in opened:
-        browser.http.close()
-
-
 def looked_at(path: str, ids: dict[str, int]) -> str:
     return filled(path, ids) + _QUERIES.get(path, "")
-
-
-def everything(world: World) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows of all tables."""
-    tables = [table for table in metadata.sorted_tables if table.name not in _COMES_AND_GOES]
-    return world.database.read_now(
-        lambda tx: {table.name: sorted(tx.all(Query(select(table), lambda *row: row)), key=repr) for table in tables}
-    )
 
 
 def test_pages_are_got_and_forms_are_posted_and_nothing_else() -> None:
@@ -398,129 +358,6 @@ def test_a_form_that_cannot_be_read_is_refused_in_words(browser_of: BrowserOf, k
         assert answer.status_code in (400, 403, 413, 415), (path, answer.status_code, answer.text[:200])
         assert answer.headers["content-type"].startswith("text/html")
         assert answer.elapsed.total_seconds() < 5
-
-
-def test_what_one_takes_away_is_not_given_back_by_another_who_changes_something_else(
-    world: World, browser_of: BrowserOf
-) -> None:
-    front, back, far = world.channel_ids
-    first = write(world, create_group, {"name": "First"}).id
-    second = write(world, create_group, {"name": "Second"}).id
-    role = write(world, create_role, {"name": "All", "channel_ids": [front, back]}).id
-    owner = browser_of("owner")
-    token = owner.token("/console/profile")
-    person, now = world.person_id, world.clock.now()
-    write_sealed(world, update_person, person, {"group_ids": [first]})
-
-    def meanwhile(tx: Transaction) -> None:
-        update_role(tx, world.account_id, role, {"channel_ids": [back]}, now)
-        update_person(tx, world.vault, world.account_id, person, {"group_ids": []}, now)
-
-    for address, fields in (
-        (f"/console/roles/{role}/doors/{far}", {"on": "1"}),
-        (f"/console/groups/{second}/members/{person}", {}),
-        ("/console/people/bulk", {"action": "add", "group_id": second, "ids": person}),
-    ):
-        write(world, update_role, role, {"channel_ids": [front, back]})
-        write_sealed(world, update_person, person, {"group_ids": [first]})
-        with changing(world, meanwhile) as let_go:
-            answers = []
-            sender = threading.Thread(
-                target=lambda: answers.append(  # noqa: B023 - it ends within the turn
-                    owner.http.post(address, data={"csrf_token": token, **fields}).status_code  # noqa: B023
-                )
-            )
-            sender.start()
-            sender.join(0.3)
-            let_go()
-            sender.join(20)
-        assert answers == [303], address
-        assert front not in read(world, get_role, role).channel_ids, address
-        assert first not in read(world, get_person, person).group_ids, address
-
-
-@contextmanager
-def changing(world: World, work: Callable[[Transaction], None]) -> Iterator[Callable[[], None]]:
-    """A change that has been written, and is committed once it is let go."""
-    written, go_on = threading.Event(), threading.Event()
-
-    def write_and_wait(tx: Transaction) -> None:
-        work(tx)
-        written.set()
-        go_on.wait(10)
-
-    thread = threading.Thread(target=lambda: world.database.write_now(write_and_wait))
-    thread.start()
-    written.wait(10)
-    try:
-        yield go_on.set
-    finally:
-        go_on.set()
-        thread.join(20)
-
-
-@on_sqlite
-def test_a_form_that_was_open_for_long_does_not_undo_what_others_have_changed(
-    world: World, browser_of: BrowserOf
-) -> None:
-    front, back, _ = world.channel_ids
-    group = write(world, create_group, {"name": "Members"}).id
-    role = write(world, create_role, {"name": "All", "channel_ids": [front, back], "group_ids": [group]}).id
-    write_sealed(world, update_person, world.person_id, {"group_ids": [group], "role_ids": [role]})
-    shift = write(
-        world, create_shift, {"name": "Days", "windows": [{"days": ["mon"], "start": "08:00", "end": "18:00"}]}
-    ).id
-    user = world.user("admin")[0]
-    owner = browser_of("owner")
-    for address, fields, take_away in (
-        (
-            f"/console/people/{world.person_id}/edit",
-            {"first_name": "Ada", "last_name": "King", "enabled": "1", "group_ids": str(group), "role_ids": str(role)},
-            lambda: write_sealed(world, update_person, world.person_id, {"enabled": False, "group_ids": []}),
-        ),
-        (
-            f"/console/roles/{role}",
-            {"name": "Everything", "channel_ids": [str(front), str(back)], "group_ids": str(group)},
-            lambda: write(world, update_role, role, {"channel_ids": [back]}),
-        ),
-        (
-            f"/console/groups/{group}",
-            {"name": "Everybody", "role_ids": str(role)},
-            lambda: write(world, update_role, role, {"group_ids": []}),
-        ),
-        (
-            f"/console/shifts/{shift}",
-            {"name": "Hours", "holidays": "ignore", **window("mon", "08:00", "18:00")},
-            lambda: write(
-                world, update_shift, shift, {"windows": [{"days": ["mon"], "start": "09:00", "end": "12:00"}]}
-            ),
-        ),
-        (
-            f"/console/users/{user}",
-            {"email": "second@acme.example", "role": "admin", "reach": "all"},
-            lambda: write(world, update_user, user, {"role": "viewer"}, None),
-        ),
-    ):
-        page = owner.get(address)
-        opened = {"csrf_token": owner.token(page), "seen": seen_in(page.text), **fields}
-        take_away()
-        before = everything(world)
-        refused = owner.http.post(address, data=opened)
-        assert (refused.status_code, "Somebody has changed this" in refused.text) == (422, True), address
-        assert everything(world) == before, address
-        again = owner.http.post(address, data={**opened, "seen": seen_in(refused.text)})
-        assert again.status_code == 303, "whoever has been told may insist"
-
-
-def window(day: str, start: str, end: str) -> dict[str, str]:
-    return {"window-0-days": day, "window-0-start": start, "window-0-end": end}
-
-
-def seen_in(page: str) -> str:
-    """What a form says of how its thing was."""
-    found = re.search(r'name="seen" value="([0-9a-f]{32})"', page)
-    assert found is not None
-    return found[1]
 
 
 @on_sqlite

@@ -1,6 +1,7 @@
 """What a browser does with forms, without one: it keeps cookies, and brings back what the page gave it."""
 
 import re
+from collections.abc import Callable
 
 import httpx
 
@@ -37,3 +38,7 @@ class FormBrowser:
     def session(self) -> str | None:
         """The session's cookie."""
         return self.http.cookies.get("doorward")
+
+
+BrowserOf = Callable[..., FormBrowser]
+"""What the fixture `browser_of` gives: `browser_of(role, site_ids=None)` signs in somebody new."""

@@ -4,11 +4,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from litestar.routes import HTTPRoute
-
-from doorward.console.routes import router
 from doorward.kit import public_ids
 from tests.support.console import Console
+from tests.support.console_routes import paths
 from tests.support.link_client import Controller
 
 _QUERIES = {
@@ -16,7 +14,6 @@ _QUERIES = {
     "/console/reservations/feed": "?start=2031-03-01&end=2031-03-08",
 }
 """What the address of data for a script has to say."""
-_PARAMETER = re.compile(r"\{([a-z_]+):[a-z]+\}")
 
 _ENDLESS = "/console/live"
 """The stream of events, which is no page."""
@@ -24,9 +21,7 @@ _ENDLESS = "/console/live"
 
 def page_paths() -> list[str]:
     """The paths of all that is got, with their parameters: "/console/sites/{site_id}"."""
-    found = {route.path for route in router.routes if isinstance(route, HTTPRoute) and "GET" in route.methods}
-    found.discard(_ENDLESS)
-    return sorted(_PARAMETER.sub(r"{\1}", path) for path in found)
+    return [path for path in paths("GET") if path != _ENDLESS]
 
 
 @dataclass

@@ -1,14 +1,18 @@
 """Call services on a test's account, a transaction each."""
 
 from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+
+from sqlalchemy import select
 
 from doorward.accounts.service import create_account
+from doorward.db.query import Query
 from doorward.db.unit_of_work import Database, Transaction
 from doorward.events.service import Event, record_all
 from doorward.oauth.tokens import authenticate
 from doorward.reservations.service import create_reservation
 from doorward.roles.grants import role_of_reservation
+from doorward.schema import metadata
 from tests.support.world import World
 
 P = ParamSpec("P")
@@ -60,3 +64,15 @@ def happen(world: World, *codes: int, database: Database | None = None, **more: 
     now = world.clock.now()
     happened = [Event(world.account_id, code, now, **more) for code in codes]
     return (database or world.database).write_now(lambda tx: record_all(tx, happened, now))
+
+
+_COMES_AND_GOES: Final = {"sessions", "sign_in_attempts", "usage_counts", "channel_reports"}
+"""Tables that change while nobody changes anything."""
+
+
+def everything(world: World) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of all tables."""
+    tables = [table for table in metadata.sorted_tables if table.name not in _COMES_AND_GOES]
+    return world.database.read_now(
+        lambda tx: {table.name: sorted(tx.all(Query(select(table), lambda *row: row)), key=repr) for table in tables}
+    )

@@ -25,7 +25,7 @@ from doorward.groups.tables import groups, person_groups
 from doorward.people.tables import people
 from doorward.roles.tables import group_roles, person_roles, role_channels, roles
 from doorward.shifts.tables import shifts
-from doorward.users.tables import user_sites
+from doorward.sites.sight import VISIBLE
 
 Way = Literal["direct", "group", "reservation", "group_reservation"]
 
@@ -201,14 +201,7 @@ def _held_at_channel() -> tuple[Select[Any], Select[Any], Select[Any]]:
     return direct, by_group, reserved
 
 
-_VISIBLE: Final = and_(
-    channels.c.account_id == bindparam("account_id"),
-    or_(
-        bindparam("site_limited") == 0,
-        channels.c.site_id.in_(select(user_sites.c.site_id).where(user_sites.c.user_id == bindparam("user_id"))),
-    ),
-)
-_PLACES: Final = select(channels.c.id, channels.c.name, channels.c.site_id).where(_VISIBLE)
+_PLACES: Final = select(channels.c.id, channels.c.name, channels.c.site_id).where(VISIBLE)
 _HELD_AT: Final = channels.c.id.in_(_channels_of_person())
 _LIVING: Final = and_(people.c.account_id == bindparam("account_id"), people.c.deleted_at.is_(None))
 # Who is deleted holds nothing any more.
@@ -218,9 +211,9 @@ PLACE: Final = Query(_PLACES.where(channels.c.id == bindparam("channel_id")), Pl
 PLACES_OF_PERSON: Final = Query(
     _PLACES.where(_HELD_AT).order_by(channels.c.id).limit(bindparam("limit")).offset(bindparam("offset")), Place
 )
-HELD_BY_PERSON: Final = and_(_VISIBLE, _HELD_AT)
+HELD_BY_PERSON: Final = and_(VISIBLE, _HELD_AT)
 """Channels that the user sees and some role of a person names; bound to visible_to(), `person_id` and `at`."""
-COUNT_PLACES: Final = Query(select(func.count()).select_from(channels).where(_VISIBLE, _HELD_AT), number)
+COUNT_PLACES: Final = Query(select(func.count()).select_from(channels).where(VISIBLE, _HELD_AT), number)
 PERSON: Final = Query(select(people.c.id).where(_LIVING, people.c.id == bindparam("person_id")), number)
 HOLDERS: Final = Query(
     select(_HOLDERS.c.person_id, func.count().over())

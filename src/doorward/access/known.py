@@ -6,7 +6,7 @@ which is what a decision there goes by.
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Select, and_, bindparam, case, func, select
 
@@ -42,10 +42,10 @@ class _PersonRow(NamedTuple):
 _OWN: Final = len(rows.PersonRow._fields)
 
 
-def _person(*values: object) -> _PersonRow:
-    person = rows.PersonRow(*values[:_OWN])  # type: ignore[arg-type]
+def _person(*values: Any) -> _PersonRow:
+    person = rows.PersonRow(*values[:_OWN])
     area_id, since, forgiven_at, kinds = values[_OWN:]
-    presence = None if since is None else rows.PresenceRow(person.id, area_id, since, forgiven_at)  # type: ignore[arg-type]
+    presence = None if since is None else rows.PresenceRow(person.id, area_id, since, forgiven_at)
     return _PersonRow(
         person, presence, frozenset(kind for kind, weight in _WEIGHTS.items() if int(str(kinds or 0)) & weight)
     )

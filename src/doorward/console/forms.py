@@ -8,12 +8,12 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 from litestar import Request
 
 from doorward.console.multipart import parts_in
-from doorward.kit.errors import BadRequest, Conflict, Invalid
+from doorward.kit.errors import Conflict, Invalid
+from doorward.pages.forms import pairs_in
 from doorward.signing_in import csrf
 from doorward.signing_in.current import session_of
 from doorward.wire.bodies import UnsupportedMediaType
@@ -141,15 +141,7 @@ async def sent(request: Request[Any, Any, Any], *, most: int = _LONGEST) -> Sent
 
 
 def _urlencoded(raw: bytes, most: int) -> Sent:
-    if len(raw) > most:
-        raise BadRequest("The form is too large")
-    try:
-        pairs = parse_qsl(
-            raw.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict", encoding="utf-8"
-        )
-    except ValueError:
-        raise BadRequest("The form could not be read") from None
-    return Sent(_by_name(pairs))
+    return Sent(_by_name(pairs_in(raw, longest=most, most_fields=_MOST_FIELDS)))
 
 
 def _by_name(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:

@@ -14,9 +14,8 @@ from doorward.db.query import Query, number
 from doorward.db.unit_of_work import Transaction
 from doorward.oauth.principal import Principal
 from doorward.signing_in.current import BrowserSession, session_of
-from doorward.sites.sight import VISIBLE, visible_to
+from doorward.sites.sight import SITE_VISIBLE, VISIBLE, visible_to
 from doorward.sites.tables import sites
-from doorward.users.tables import user_sites
 
 
 class SiteName(NamedTuple):
@@ -54,11 +53,7 @@ _OPEN_ALARMS: Final = Query(
 _SITES: Final = Query(
     select(sites.c.id, sites.c.name, sites.c.time_zone)
     .where(
-        sites.c.account_id == bindparam("account_id"),
-        or_(
-            bindparam("site_limited") == 0,
-            sites.c.id.in_(select(user_sites.c.site_id).where(user_sites.c.user_id == bindparam("user_id"))),
-        ),
+        SITE_VISIBLE,
     )
     .order_by(sites.c.name, sites.c.id),
     SiteName,

@@ -6,15 +6,14 @@ from functools import cached_property
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy import and_, bindparam, select
 
 from doorward.channels.tables import channels
 from doorward.db.query import Query
 from doorward.db.unit_of_work import Transaction
 from doorward.oauth.principal import Principal
-from doorward.sites.sight import visible_to
+from doorward.sites.sight import SITE_VISIBLE, visible_to
 from doorward.sites.tables import sites
-from doorward.users.tables import user_sites
 
 
 class Door(NamedTuple):
@@ -50,11 +49,7 @@ _ALL: Final = Query(
         )
     )
     .where(
-        sites.c.account_id == bindparam("account_id"),
-        or_(
-            bindparam("site_limited") == 0,
-            sites.c.id.in_(select(user_sites.c.site_id).where(user_sites.c.user_id == bindparam("user_id"))),
-        ),
+        SITE_VISIBLE,
     )
     .order_by(sites.c.name, sites.c.id, channels.c.name_key, channels.c.id),
     _Row,

@@ -45,11 +45,16 @@ _COUNT: Final = Query(
 )
 
 
+def members_on(transaction: Transaction, group_id: int, page: Page) -> list[Member]:
+    """The people on a page of a group that is known to be there, by id."""
+    return transaction.all(_PAGE, the_id=group_id, limit=page.limit, offset=page.offset)
+
+
 def page_of_members(transaction: Transaction, account_id: int, group_id: int, page: Page) -> tuple[list[Member], int]:
     """A page of a group's people, by id, and how many there are in all. Raises NotFound."""
     if transaction.one(_FIND, account_id=account_id, the_id=group_id) is None:
         raise NotFound
-    found = transaction.all(_PAGE, the_id=group_id, limit=page.limit, offset=page.offset)
+    found = members_on(transaction, group_id, page)
     if page.offset == 0 and len(found) < page.limit:
         return found, len(found)
     return found, transaction.one(_COUNT, the_id=group_id) or 0

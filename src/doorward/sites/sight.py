@@ -1,4 +1,4 @@
-"""Which channels a user can see and hand out."""
+"""Which channels a user can see and hand out, and which sites they see."""
 
 from typing import Final
 
@@ -9,22 +9,27 @@ from doorward.db.query import Query, number, one_of
 from doorward.db.unit_of_work import Transaction
 from doorward.kit.errors import NotFound
 from doorward.oauth.principal import Principal
+from doorward.sites.tables import sites
 from doorward.users.tables import user_sites
 
+_OF_USER: Final = select(user_sites.c.site_id).where(user_sites.c.user_id == bindparam("user_id"))
 VISIBLE: Final[ColumnElement[bool]] = and_(
     channels.c.account_id == bindparam("account_id"),
-    or_(
-        bindparam("site_limited") == 0,
-        channels.c.site_id.in_(select(user_sites.c.site_id).where(user_sites.c.user_id == bindparam("user_id"))),
-    ),
+    or_(bindparam("site_limited") == 0, channels.c.site_id.in_(_OF_USER)),
 )
 """Channels of the account and, for a user who is limited to sites, at one of these; bound to visible_to()."""
+
+SITE_VISIBLE: Final[ColumnElement[bool]] = and_(
+    sites.c.account_id == bindparam("account_id"),
+    or_(bindparam("site_limited") == 0, sites.c.id.in_(_OF_USER)),
+)
+"""Sites of the account and, for a user who is limited to sites, one of these; bound to visible_to(), too."""
 
 _ACCESSIBLE: Final = Query(select(channels.c.id).where(VISIBLE, one_of(channels.c.id, "ids")), number)
 
 
 def visible_to(principal: Principal) -> dict[str, int]:
-    """The parameters of VISIBLE."""
+    """The parameters of VISIBLE and SITE_VISIBLE."""
     return {
         "account_id": principal.account_id,
         "user_id": principal.user_id,

@@ -1,7 +1,7 @@
 """What happened lately, at a door or at all that a user sees, and who changed a door last."""
 
 import json
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import bindparam, func, or_, select
 
@@ -83,8 +83,8 @@ _OTHER: Final = ("plain", "circle-dot", "Note")
 _COLUMNS: Final = (events.c.position, *(events.c[name] for name in StoredEvent._fields))
 
 
-def _line(position: int, *columns: object) -> Line:
-    event = StoredEvent(*columns)  # type: ignore[arg-type]  # the columns of its fields
+def _line(position: int, *columns: Any) -> Line:
+    event = StoredEvent(*columns)
     kind, icon, word = next((look for codes, look in _KINDS if event.event_code in codes), _OTHER)
     reasons = [each["text"] for each in json.loads(event.reasons)]
     return Line(

@@ -21,11 +21,10 @@ from doorward.kit.errors import NotFound
 from doorward.kit.pages import Page
 from doorward.kit.text import sort_key
 from doorward.oauth.principal import Principal
-from doorward.sites.sight import VISIBLE, visible_to
+from doorward.sites.sight import SITE_VISIBLE, VISIBLE, visible_to
 from doorward.sites.tables import areas, sites
 from doorward.sync import rows
 from doorward.sync.compiler import Timetables
-from doorward.users.tables import user_sites
 
 _KINDS: Final = (Kind.FORCED, Kind.TAMPER, Kind.DURESS, Kind.HELD_OPEN)
 """What is shown at a door itself; of lost contact its own standing tells."""
@@ -141,11 +140,7 @@ _SEES_SITE: Final = (
     select(sites.c.id)
     .where(
         sites.c.id == _site,
-        sites.c.account_id == bindparam("account_id"),
-        or_(
-            bindparam("site_limited") == 0,
-            sites.c.id.in_(select(user_sites.c.site_id).where(user_sites.c.user_id == bindparam("user_id"))),
-        ),
+        SITE_VISIBLE,
     )
     .exists()
 )

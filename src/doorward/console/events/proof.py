@@ -4,7 +4,7 @@ It proves that the event follows from what is on record before it; that the whol
 proves.
 """
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import bindparam, func, select
@@ -38,9 +38,9 @@ class _Row(NamedTuple):
     before: str | None
 
 
-def _row(*columns: object) -> _Row:
-    content = Content(*columns[: len(Content._fields)])  # type: ignore[arg-type]  # the columns are selected by its fields
-    return _Row(content, *columns[len(Content._fields) :])  # type: ignore[arg-type]  # as above
+def _row(*columns: Any) -> _Row:
+    content = Content(*columns[: len(Content._fields)])
+    return _Row(content, *columns[len(Content._fields) :])
 
 
 _previous = events.alias("previous")

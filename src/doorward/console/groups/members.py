@@ -6,22 +6,18 @@ from typing import Any, Final, NamedTuple
 from litestar import Request, get, post
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
-from sqlalchemy import bindparam, select
 
 from doorward.console.choosing.people import FoundPerson, find_members, find_others
 from doorward.console.forms import sent
 from doorward.console.lists import Paging, asked_page, paging_of
 from doorward.console.page import fragment, go, show
-from doorward.db.query import Query
 from doorward.db.unit_of_work import Transaction
-from doorward.groups.members import Member
+from doorward.groups.members import Member, members_on
 from doorward.groups.service import Group, get_group
-from doorward.groups.tables import person_groups
 from doorward.kit.errors import DoorwardError, Forbidden, Invalid
 from doorward.kit.pages import Page
 from doorward.oauth.principal import Principal
 from doorward.people.service import hold_person, update_person
-from doorward.people.tables import people
 from doorward.wire.changes import perform
 from doorward.wire.context import context_of
 from doorward.wire.queries import path_id
@@ -41,23 +37,6 @@ class Members(NamedTuple):
     paging: Paging | None
 
 
-# The page is found in the index alone; only then are its people looked up.
-_ON_PAGE: Final = (
-    select(person_groups.c.person_id)
-    .where(person_groups.c.group_id == bindparam("group_id"))
-    .order_by(person_groups.c.person_id)
-    .limit(bindparam("limit"))
-    .offset(bindparam("offset"))
-    .subquery()
-)
-_MEMBERS: Final = Query(
-    select(people.c.id, people.c.first_name, people.c.last_name, people.c.system_id)
-    .join(_ON_PAGE, _ON_PAGE.c.person_id == people.c.id)
-    .order_by(people.c.id),
-    Member,
-)
-
-
 def members_of(
     transaction: Transaction, request: Request[Any, Any, Any], group: Group, text: str, page: Page
 ) -> Members:
@@ -65,7 +44,7 @@ def members_of(
     if text.strip():
         return Members(find_members(transaction, group.account_id, group.id, text, _MOST_FOUND), None)
     asked = Page(page.number, SIZE)
-    found = transaction.all(_MEMBERS, group_id=group.id, limit=asked.limit, offset=asked.offset)
+    found = members_on(transaction, group.id, asked)
     paging = paging_of(request, asked, group.people_count)
     others = tuple((name, value) for name, value in paging.others if name != "q")
     return Members(found, Paging(asked, group.people_count, f"/console/groups/{group.id}", others))

@@ -8,7 +8,7 @@ from doorward.db.query import Query, word
 from doorward.db.unit_of_work import Transaction
 from doorward.oauth.principal import Principal
 from doorward.shifts.tables import holidays
-from doorward.sites.sight import visible_to
+from doorward.sites.sight import SITE_VISIBLE, visible_to
 from doorward.sites.tables import sites
 from doorward.users.tables import user_sites
 
@@ -48,9 +48,7 @@ _OF_YEAR: Final = Query(
 )
 _ONE: Final = Query(_SELECT.where(holidays.c.id == bindparam("the_id")), SeenHoliday)
 _SITES: Final = Query(
-    select(sites.c.id, sites.c.name)
-    .where(sites.c.account_id == bindparam("account_id"), or_(bindparam("site_limited") == 0, sites.c.id.in_(_OF_USER)))
-    .order_by(sites.c.name, sites.c.id),
+    select(sites.c.id, sites.c.name).where(SITE_VISIBLE).order_by(sites.c.name, sites.c.id),
     SiteName,
 )
 _DAYS_AT: Final = Query(

@@ -12,10 +12,9 @@ from doorward.db.query import Query
 from doorward.db.unit_of_work import Transaction
 from doorward.oauth.principal import Principal
 from doorward.people.tables import people
-from doorward.sites.sight import VISIBLE, visible_to
+from doorward.sites.sight import SITE_VISIBLE, VISIBLE, visible_to
 from doorward.sites.tables import areas, sites
 from doorward.sync.tables import channel_reports
-from doorward.users.tables import user_sites
 from doorward.webhooks.tables import APPLICATION, endpoints
 
 
@@ -46,11 +45,7 @@ class Health(NamedTuple):
 
 _site: ColumnElement[int] = bindparam("the_site")
 _SEEN_SITE: Final = and_(
-    sites.c.account_id == bindparam("account_id"),
-    or_(
-        bindparam("site_limited") == 0,
-        sites.c.id.in_(select(user_sites.c.site_id).where(user_sites.c.user_id == bindparam("user_id"))),
-    ),
+    SITE_VISIBLE,
     or_(_site == 0, sites.c.id == _site),
 )
 _INSIDE: Final = (

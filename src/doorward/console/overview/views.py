@@ -6,7 +6,7 @@ from typing import Any, Final
 from litestar import Request, get, post
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, select
 
 from doorward.alarms.kinds import OPEN
 from doorward.alarms.listing import Shown, Wanted, list_alarms
@@ -29,10 +29,9 @@ from doorward.kit.errors import TooManyRequests
 from doorward.kit.pages import Page
 from doorward.kit.timestamps import find_zone
 from doorward.oauth.principal import Principal
-from doorward.sites.sight import visible_to
+from doorward.sites.sight import SITE_VISIBLE, visible_to
 from doorward.sites.tables import sites
 from doorward.sync.service import push
-from doorward.users.tables import user_sites
 from doorward.wire.changes import perform
 from doorward.wire.queries import id_of, path_id
 
@@ -44,11 +43,7 @@ _REPORTS: Final = "account.reports.readonly"
 _SITE: Final = Query(
     select(sites.c.id, sites.c.time_zone).where(
         sites.c.id == bindparam("the_site"),
-        sites.c.account_id == bindparam("account_id"),
-        or_(
-            bindparam("site_limited") == 0,
-            sites.c.id.in_(select(user_sites.c.site_id).where(user_sites.c.user_id == bindparam("user_id"))),
-        ),
+        SITE_VISIBLE,
     ),
     lambda the_id, zone: (int(the_id), zone),
 )

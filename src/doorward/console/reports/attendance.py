@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import date, timedelta
+from functools import partial
 from typing import Any, Final
 
 from litestar import Request, get
@@ -102,7 +103,7 @@ async def attendance_sheet(request: Request[Any, Any, Any]) -> ASGIResponse:
             return
         for day in days_from(scope):
             async with context.long_reads:
-                part = await context.database.read(lambda tx, day=day: rows_of(tx, day))  # type: ignore[misc]  # a default is no part of a Work's type
+                part = await context.database.read(partial(rows_of, day=day))
             if part:
                 yield part
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, bindparam, exists, func, literal_column, or_, select, union_all
@@ -16,7 +16,7 @@ from doorward.oauth.principal import Principal
 from doorward.roles.tables import role_channels, roles
 from doorward.shifts.tables import holidays, shifts
 from doorward.shifts.windows import DayWindow
-from doorward.sites.sight import VISIBLE, visible_to
+from doorward.sites.sight import SITE_VISIBLE, VISIBLE, visible_to
 from doorward.sites.tables import sites
 from doorward.users.tables import user_sites
 
@@ -63,8 +63,8 @@ _ROLE_SEEN: Final = or_(
 )
 
 
-def _listed(shift_id: int, name: str, windows: str, *rest: object) -> ListedShift:
-    return ListedShift(shift_id, name, _windows(windows), *rest)  # type: ignore[arg-type]
+def _listed(shift_id: int, name: str, windows: str, *rest: Any) -> ListedShift:
+    return ListedShift(shift_id, name, _windows(windows), *rest)
 
 
 def _windows(stored: str) -> tuple[DayWindow, ...]:
@@ -103,11 +103,7 @@ _USERS: Final = Query(
 _SITES: Final = Query(
     select(sites.c.id, sites.c.name, func.coalesce(sites.c.time_zone, bindparam("account_zone")))
     .where(
-        sites.c.account_id == bindparam("account_id"),
-        or_(
-            bindparam("site_limited") == 0,
-            sites.c.id.in_(select(user_sites.c.site_id).where(user_sites.c.user_id == bindparam("user_id"))),
-        ),
+        SITE_VISIBLE,
     )
     .order_by(sites.c.name, sites.c.id),
     SiteZone,
